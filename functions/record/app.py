@@ -107,14 +107,17 @@ def _logged(event: Event) -> list[Verdict]:
 def _assembled() -> Handler:
     import boto3
 
-    from ostiary.stores.dynamodb import DynamoVerdictStore
+    from ostiary.stores.clock import SystemClock
+    from ostiary.stores.dynamodb import DynamoBackend, DynamoVerdictStore
     from ostiary.stores.queue import SqsFindingQueue
 
     settings = Settings.from_environment(os.environ)
     ruleset = load(settings.ruleset.read_bytes())
+    clock = SystemClock()
+    verdicts = DynamoVerdictStore(settings, clock=clock, backend=DynamoBackend(settings, clock=clock, log=print))
     sqs = boto3.client("sqs", region_name=settings.region, endpoint_url=settings.endpoint or None)
     findings = SqsFindingQueue(sqs, settings.findings_queue)
-    return assemble(settings, ruleset=ruleset, verdicts=DynamoVerdictStore(settings), findings=findings, log=print)
+    return assemble(settings, ruleset=ruleset, verdicts=verdicts, findings=findings, log=print)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

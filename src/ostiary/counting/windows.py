@@ -21,7 +21,7 @@ GRACE_MS = 5_000
 """A bucket is kept this long after its window, for processes whose clock is behind."""
 MAX_REMOVALS = 60
 """Buckets that one write removes at most: an update expression holds 4 KB and 300 operators."""
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-"
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def bucket_at(counter: Counter, now: float) -> int:
@@ -35,11 +35,11 @@ def leaves_at(counter: Counter, bucket: int) -> float:
 
 
 def bucket_name(counter: Counter, group: str, bucket: int) -> str:
-    """``<counter>[.<group>].<when it may be forgotten>``, the last as base-64 milliseconds.
+    """``<counter>[.<group>].<when it may be forgotten>``, the last as milliseconds in base 36, which ``int`` reads.
 
     >>> c = Counter("abcdef", "limit", 60, 20, ("account.id",), (0,))
     >>> bucket_name(c, "", bucket_at(c, 1_700_000_000.0))
-    'abcdef.OkFubcG'
+    'abcdef.loyw59zk'
     """
     expiry = math.floor(leaves_at(counter, bucket) * 1000) + GRACE_MS
     return f"{counter.id}.{group}.{_encode(expiry)}" if group else f"{counter.id}.{_encode(expiry)}"
@@ -117,16 +117,13 @@ def _number(counter: Counter, expiry: int) -> int:
 def _encode(number: int) -> str:
     digits = []
     while number:
-        number, digit = divmod(number, 64)
+        number, digit = divmod(number, len(_DIGITS))
         digits.append(_DIGITS[digit])
     return "".join(reversed(digits)) or "0"
 
 
 def _decode(text: str) -> int | None:
-    number = 0
-    for character in text:
-        digit = _DIGITS.find(character)
-        if digit < 0:
-            return None
-        number = number * 64 + digit
-    return number if text else None
+    try:
+        return int(text, len(_DIGITS))
+    except ValueError:
+        return None

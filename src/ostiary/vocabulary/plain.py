@@ -28,13 +28,16 @@ def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def from_plain(kind: type[T], data: object) -> T:
-    """The inverse of ``to_plain``. Refuses unknown and missing keys with a ``ValueError`` that names them."""
+def from_plain(kind: type[T], data: object, *, newer: bool = False) -> T:
+    """The inverse of ``to_plain``. Refuses unknown and missing keys with a ``ValueError`` that names them.
+
+    ``newer``: leave out keys that are unknown here, since a newer version of the code may have written them.
+    """
     if not isinstance(data, Mapping):
         raise ValueError(f"{kind.__name__}: expected a mapping, got {type(data).__name__}")
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
     unknown = set(data) - set(fields)
-    if unknown:
+    if unknown and not newer:
         raise ValueError(f"{kind.__name__}: unknown keys {sorted(unknown)}")
     missing = [
         name
@@ -44,10 +47,10 @@ def from_plain(kind: type[T], data: object) -> T:
     if missing:
         raise ValueError(f"{kind.__name__}: missing keys {missing}")
     hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
-    return kind(**{name: _value(hints[name], item, f"{kind.__name__}.{name}") for name, item in data.items()})
+    return kind(**{name: _value(hints[name], data[name], f"{kind.__name__}.{name}", newer) for name in fields if name in data})
 
 
-def _value(hint: Any, data: object, where: str) -> Any:
+def _value(hint: Any, data: object, where: str, newer: bool) -> Any:
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin is Literal:
@@ -55,19 +58,19 @@ def _value(hint: Any, data: object, where: str) -> Any:
             raise ValueError(f"{where}: {data!r} is none of {arguments}")
         return data
     if origin in (typing.Union, types.UnionType):
-        return _union(arguments, data, where)
+        return _union(arguments, data, where, newer)
     if origin is tuple:
         if not isinstance(data, (list, tuple)):
             raise ValueError(f"{where}: expected a list, got {type(data).__name__}")
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_value(arguments[0], item, where) for item in data)
-        return tuple(_value(kind, item, where) for kind, item in zip(arguments, data, strict=True))
+            return tuple(_value(arguments[0], item, where, newer) for item in data)
+        return tuple(_value(kind, item, where, newer) for kind, item in zip(arguments, data, strict=True))
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         if not isinstance(data, Mapping):
             raise ValueError(f"{where}: expected a mapping, got {type(data).__name__}")
-        return {key: _value(arguments[1], item, where) for key, item in data.items()}
+        return {key: _value(arguments[1], item, where, newer) for key, item in data.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_plain(hint, data)
+        return from_plain(hint, data, newer=newer)
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if hint is Any or isinstance(data, hint):
@@ -75,7 +78,7 @@ def _value(hint: Any, data: object, where: str) -> Any:
     raise ValueError(f"{where}: expected {hint.__name__}, got {type(data).__name__}")
 
 
-def _union(arguments: tuple[Any, ...], data: object, where: str) -> Any:
+def _union(arguments: tuple[Any, ...], data: object, where: str, newer: bool) -> Any:
     if data is None and type(None) in arguments:
         return None
     problem = ValueError(f"{where}: no alternative")
@@ -83,7 +86,7 @@ def _union(arguments: tuple[Any, ...], data: object, where: str) -> Any:
         if kind is type(None):
             continue
         try:
-            return _value(kind, data, where)
+            return _value(kind, data, where, newer)
         except ValueError as error:
             problem = error
     raise problem

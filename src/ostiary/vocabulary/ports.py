@@ -28,7 +28,7 @@ class StateStore(Protocol):
     what design allows (one retry when certainly not applied)."""
 
     def write(self, write: StateWrite) -> State:
-        """One unconditional UpdateItem, everything of the item returned. Adds one to ``seq``."""
+        """One unconditional UpdateItem, everything of the item returned. A ``request`` adds one to ``seq``; an ``undo`` does not."""
         ...
 
     def control(self, address: Principal | None, default: Mode) -> Control:

@@ -1,0 +1,1 @@
+"""Tables, streams and queues: DynamoDB and memory behind the same ports, held by the same contract tests."""
