@@ -1,0 +1,71 @@
+"""The modifiers of the rule language: one word, one file, each with ``apply(item, context) -> item``.
+
+Applied from left to right (Sigma specification v2.1, "Modifiers"). To add one: write its file, add its word to ``WORDS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from ostiary.language.item import Context, Item
+
+Modifier = Callable[[Item, Context], Item]
+
+WORDS = (
+    "all",
+    "cased",
+    "cidr",
+    "contains",
+    "endswith",
+    "exists",
+    "expand",
+    "fieldref",
+    "gt",
+    "gte",
+    "i",
+    "lt",
+    "lte",
+    "m",
+    "neq",
+    "re",
+    "s",
+    "startswith",
+)
+ALIASES = {"ignorecase": "i", "multiline": "m", "dotall": "s"}
+"""Longer spellings that Sigma tools write."""
+NOT_EVALUATED_YET = frozenset(
+    {"base64", "base64offset", "utf16", "utf16le", "utf16be", "wide", "windash", "minute", "hour", "day", "week", "month", "year"}
+)
+"""Sigma's words that parse and do not load."""
+
+
+class Registry:
+    """Modifiers by word."""
+
+    def __init__(self) -> None:
+        self._modifiers: dict[str, Modifier] = {}
+
+    def register(self, word: str, modifier: Modifier) -> None:
+        """Adds a modifier. Raises ``ValueError`` when the word is taken: silence would hide one of them."""
+        if word in self._modifiers:
+            raise ValueError(f"modifier {word!r} is registered twice")
+        self._modifiers[word] = modifier
+
+    def get(self, word: str) -> Modifier | None:
+        """The modifier of a word or one of its aliases."""
+        return self._modifiers.get(ALIASES.get(word, word))
+
+    def words(self) -> list[str]:
+        """All registered words."""
+        return sorted(self._modifiers)
+
+
+def _loaded() -> Registry:
+    registry = Registry()
+    for word in WORDS:
+        registry.register(word, importlib.import_module(f"{__name__}.{word}").apply)
+    return registry
+
+
+REGISTRY = _loaded()

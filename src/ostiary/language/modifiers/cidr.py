@@ -1,0 +1,28 @@
+"""``cidr``: the value is an address in a network, IPv4 or IPv6."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+from ostiary.language.item import Context, Draft, Item, ItemError, Networks, Text, named
+from ostiary.language.lists import network_hint
+from ostiary.language.placeholders import has_placeholder
+
+
+def apply(item: Item, _context: Context) -> Item:
+    """Makes networks of texts. A bare address is a network of one; host bits are a mistake; placeholders wait for ``expand``."""
+    if item.applied:
+        raise ItemError("modifier-order", "`cidr` must be the first modifier")
+    return replace(item, values=tuple(_network(value, index) for index, value in enumerate(item.values)))
+
+
+def _network(value: Draft, index: int) -> Draft:
+    if not isinstance(value, Text):
+        raise ItemError("modifier-value", f"`cidr` needs a network as text, not {named(value)}", value=index)
+    if has_placeholder(value.written):
+        return value
+    try:
+        return Networks((str(ipaddress.ip_network(value.written)),))
+    except ValueError as error:
+        raise ItemError("cidr", f"`{value.written}` is no network: {error}", network_hint(value.written), value=index) from None

@@ -1,0 +1,11 @@
+"""``m`` after ``re``: ``^`` and ``$`` also match at lines."""
+
+from __future__ import annotations
+
+from ostiary.language.expressions import flagged
+from ostiary.language.item import Context, Item
+
+
+def apply(item: Item, _context: Context) -> Item:
+    """Sets the flag on every expression."""
+    return flagged(item, "m")

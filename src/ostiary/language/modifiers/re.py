@@ -1,0 +1,24 @@
+"""``re``: the value contains a match of a regular expression (RE2 syntax, linear time), case-sensitive unless ``i``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ostiary.language.expressions import check_expression
+from ostiary.language.item import Context, Draft, Expression, Item, ItemError, Number, Text, canonical, named
+
+
+def apply(item: Item, _context: Context) -> Item:
+    """Makes expressions of texts as they are written: Sigma's own escapes mean nothing here."""
+    if item.applied:
+        raise ItemError("modifier-order", "`re` must be the first modifier", "write `|re|contains`, `|re|i` or `|re|all`")
+    return replace(item, values=tuple(_expression(value, index) for index, value in enumerate(item.values)))
+
+
+def _expression(value: Draft, index: int) -> Expression:
+    if isinstance(value, Number):
+        value = Text.of(canonical(value.number))
+    if not isinstance(value, Text):
+        raise ItemError("modifier-value", f"`re` needs text, not {named(value)}", value=index)
+    check_expression(value.written, index)
+    return Expression(value.written)
