@@ -42,7 +42,7 @@ REQUEST_FIELDS: Mapping[str, FieldInfo] = {
     "http.request.headers.count": _number("how many header fields were sent", "1"),
     "url.path": _text("the path, percent-decoded once, dot segments removed, normalised"),
     "url.path.raw": _text("the path as it was sent"),
-    "url.query": _text("the query, percent-decoded"),
+    "url.query": _text("the query, percent-decoded, normalised"),
     "url.query.raw": _text("the query as it was sent, without the question mark"),
     "url.original": _text("path, question mark and query, as they were sent"),
     "url.full": _text("scheme, host, path and query, as they were sent"),
@@ -88,7 +88,7 @@ REQUEST_FIELDS: Mapping[str, FieldInfo] = {
 
 FIELD_FAMILIES: Mapping[str, FieldInfo] = {
     "http.request.header.": _text("a header by its lower-case name; credentials are left out", many=True),
-    "url.query.": _text("a query parameter by its key, percent-decoded", many=True),
+    "url.query.": _text("a query parameter by its key, percent-decoded, normalised", many=True),
     "body.": _text("a leaf of a JSON body by its dotted path; list indexes are left out", many=True),
     "account.": _text("a fact about the account, written by `ostiary account set`"),
 }

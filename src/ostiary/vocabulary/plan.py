@@ -128,8 +128,8 @@ class Keyword:
 Leaf = Equals | Glob | Regex | Compare | Network | Null | Exists | SameAs | Keyword
 Plan = All | Some | Not | Constant | Leaf
 
-NORMALISED_PREFIXES = ("gen_ai.prompt",)
-NORMALISED_FIELDS = frozenset({"url.path"})
+NORMALISED_PREFIXES = ("gen_ai.prompt", "url.query.")
+NORMALISED_FIELDS = frozenset({"url.path", "url.query"})
 RAW_SUFFIX = ".raw"
 
 

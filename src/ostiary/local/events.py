@@ -1,0 +1,103 @@
+"""Events for ``ostiary match``: one JSON object a line, flat or nested field maps, or what a gateway hands to a function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ostiary.settings import Settings
+from ostiary.vocabulary.errors import EventError
+from ostiary.vocabulary.request import Fields, Principal, Request, Scalar
+
+MAX_DEPTH = 64
+"""Nesting of an event beyond this is refused: no log has it."""
+_GATEWAY_KEYS = ("requestContext", "httpMethod")
+_SETTINGS = Settings(identifier_key="events are matched, never kept")
+
+
+class BadEvent(ValueError):
+    """A line is no event; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. ``index`` counts from 0 over the lines that are not blank; ``number`` is the line's, from 1.
+
+    ``error`` says why a line could not be read; then there are no fields.
+    """
+
+    index: int
+    number: int
+    fields: Fields
+    error: str = ""
+
+
+def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """One Event for each line that is not blank, bad ones too; a stream, so that a file may be longer than memory."""
+    index = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield Event(index, number, fields_of(_object(line)))
+        except (BadEvent, EventError) as error:
+            yield Event(index, number, {}, str(error))
+        index += 1
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadEvent(f"not UTF-8 (byte {error.start + 1})") from None
+    except json.JSONDecodeError as error:
+        raise BadEvent(f"not JSON: {error.msg} (column {error.colno})") from None
+    except (RecursionError, ValueError) as error:
+        raise BadEvent("nested too deep" if isinstance(error, RecursionError) else f"not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise BadEvent("not a JSON object")
+    return found
+
+
+def fields_of(event: Mapping[str, Any]) -> Fields:
+    """An event's fields, account facts among them.
+
+    Nested names are joined by dots, and a name that holds dots already is itself. A list is several values of one field; the
+    members of a list of objects share its name, without an index. Raises ``BadEvent``; ``EventError`` for a gateway's event.
+
+    >>> fields_of({"a": {"b": 1, "c": [2, None]}, "d.e": "x", "f": [{"g": 1}, {"g": 2}]})
+    {'a.b': 1, 'a.c': (2, None), 'd.e': 'x', 'f.g': (1, 2)}
+    """
+    if all(key in event for key in _GATEWAY_KEYS):
+        return _of_gateway(event)
+    found: dict[str, list[Scalar]] = {}
+    _flatten(event, "", found, 0)
+    return {name: values[0] if len(values) == 1 else tuple(values) for name, values in found.items()}
+
+
+def _flatten(value: Any, name: str, found: dict[str, list[Scalar]], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise BadEvent(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            _flatten(member, f"{name}.{key}" if name else str(key), found, depth + 1)
+    elif isinstance(value, list):
+        if not value:
+            found.setdefault(name, [])
+        for member in value:
+            _flatten(member, name, found, depth + 1)
+    else:
+        found.setdefault(name, []).append(value)
+
+
+def _of_gateway(event: Mapping[str, Any]) -> Fields:
+    from ostiary.gateways import rest_authorizer, rest_proxy
+    from ostiary.judgement.identify import NOBODY, address_principal
+
+    read: Callable[[Mapping[str, Any], Settings, float], Request]
+    read = rest_authorizer.to_request if "methodArn" in event else rest_proxy.to_request
+    request = read(event, _SETTINGS, 0.0)
+    principal = Principal("account", request.account) if request.account else address_principal(request.address or NOBODY)
+    return {**request.fields, **request.facts, "principal.id": principal.key}
