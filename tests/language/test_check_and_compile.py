@@ -61,7 +61,7 @@ def test_check_shows_a_caret_to_people(pack: Path) -> None:
     assert lines[0].endswith("bad.yaml:3:45: there is no selection `sle` [condition-undefined]")
     assert lines[1][lines[2].index("^") :].startswith("sle")
     assert lines[3] == "  = did you mean `sel`?"
-    assert "1 mistakes, 0 warnings" in lines
+    assert "1 mistake, 0 warnings" in lines
 
 
 def test_check_says_what_enforced_rules_lack(pack: Path) -> None:

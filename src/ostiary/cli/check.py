@@ -74,15 +74,19 @@ def _show(compiled: Compiled) -> None:
     for warning in compiled.warnings:
         typer.echo("warning: " + warning.render() + "\n")
     summary = compiled.summary
+    loads, applies = ("loads", "applies") if summary.loaded == 1 else ("load", "apply")
+    parsed = f"{_counted(summary.parsed, 'document')} parsed, {_counted(summary.loaded, 'rule')} {loads}"
+    typer.echo(f"{_counted(summary.files, 'file')}: {parsed}, {summary.applies} {applies}")
     places = Counter(compiled.decided.values())
-    typer.echo(f"{summary.files} files: {summary.parsed} documents parsed, {summary.loaded} rules load, {summary.applies} of them apply")
-    for where in ("request path", "record"):
-        if places[where]:
-            typer.echo(
-                f"  decided on the request path: {places[where]}" if where == "request path" else f"  decided by record: {places[where]}"
-            )
+    for where in sorted(places):
+        typer.echo(f"  decided {'by' if where == 'record' else 'on the'} {where}: {places[where]}")
     for kind, count in refused(compiled).items():
         typer.echo(f"  refused, {kind}: {count}")
     if compiled.ruleset is not None:
-        typer.echo(f"{len(compiled.tests)} tests, {len(compiled.ruleset.counters)} counters, digest {compiled.ruleset.digest[:12]}")
-    typer.echo(f"{len(compiled.mistakes)} mistakes, {len(compiled.warnings)} warnings")
+        counters = _counted(len(compiled.ruleset.counters), "counter")
+        typer.echo(f"{_counted(len(compiled.tests), 'test')}, {counters}, digest {compiled.ruleset.digest[:12]}")
+    typer.echo(f"{_counted(len(compiled.mistakes), 'mistake')}, {_counted(len(compiled.warnings), 'warning')}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

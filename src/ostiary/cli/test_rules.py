@@ -52,10 +52,11 @@ def _print(results: Sequence[TestResult]) -> None:
     failed = [result for result in results if not result.ok]
     screen = console()
     for result in failed:
-        screen.print(f"{result.position}: {result.rule}: `{result.name}` expects {result.expect}, got {result.got}", markup=False)
+        screen.print(f"{result.position}: {result.title}: `{result.name}` expects {result.expect}, got {result.got}", markup=False)
     table = Table("rule", "passed", "failed", box=None)
     for rule in dict.fromkeys(result.rule for result in results):
         own = [result.ok for result in results if result.rule == rule]
-        table.add_row(rule, str(own.count(True)), str(own.count(False)))
+        title = next(result.title for result in results if result.rule == rule)
+        table.add_row(title, str(own.count(True)), str(own.count(False)))
     screen.print(table)
     screen.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")

@@ -29,7 +29,13 @@ def request_of(test: RuleTest) -> Request:
     account = str(said) if said is not None else None
     client = fields.get("client.address")
     address = client if account is None and isinstance(client, str) else None
-    principal = Principal("account", account) if account else address_principal(address or NOBODY)
+    request = Request(test.name, START, "test", account, address, fields, facts)
+    fields["principal.id"] = principal_of(request).key
     if account:
         fields["account.id"] = account
-    return Request(test.name, START, "test", account, address, {**fields, "principal.id": principal.key}, facts)
+    return request
+
+
+def principal_of(request: Request) -> Principal:
+    """Who a test's Request is counted for."""
+    return Principal("account", request.account) if request.account else address_principal(request.address or NOBODY)
