@@ -77,7 +77,6 @@ def test_a_bucket_is_stale_five_seconds_after_its_window_and_not_before() -> Non
     assert stale([name], left + 5.1) == (name,)
 
 
-
 def test_one_write_removes_at_most_a_set_number_of_buckets() -> None:
     counted = counter()
     names = [bucket_name(counted, "", bucket_at(counted, NOW + 3 * step)) for step in range(MAX_REMOVALS + 1)]

@@ -55,9 +55,7 @@ def test_strong_evidence_restricts_at_once(climb: Climb, finding: Make) -> None:
 
 
 def test_a_flagrant_logit_probe_is_suspended_within_one_day(climb: Climb, finding: Make) -> None:
-    case, actions = climb(
-        [finding(time=T0), finding(time=T0 + HOUR, rule="steals-logits", level="critical", count=60, threshold=60)]
-    )
+    case, actions = climb([finding(time=T0), finding(time=T0 + HOUR, rule="steals-logits", level="critical", count=60, threshold=60)])
     assert case.stage == "suspend"
     assert case.until == T0 + HOUR + 7 * DAY
     enforcement = actions[-2].enforcement

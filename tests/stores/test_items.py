@@ -12,7 +12,6 @@ from ostiary.stores.items import (
     decode_item,
     encode,
     encode_item,
-    principal_of,
     record_of_item,
     state_of_item,
     stored,
@@ -81,9 +80,9 @@ def test_enforcement_that_cannot_be_read_is_never_taken_for_none(text: str) -> N
 @given(st.sampled_from(["account", "address"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_a_principal_is_read_back_from_its_key(kind: str, id: str) -> None:
     principal = Principal(kind, id)  # type: ignore[arg-type]
-    assert principal_of(principal.key) == principal
+    assert Principal.of_key(principal.key) == principal
 
 
 def test_a_control_item_is_no_principal() -> None:
     with pytest.raises(StoreError, match="control#mode"):
-        principal_of("control#mode")
+        Principal.of_key("control#mode")

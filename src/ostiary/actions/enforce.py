@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from ostiary.vocabulary.case import Action
 from ostiary.vocabulary.ports import AdminStore
 from ostiary.vocabulary.request import Principal
@@ -18,15 +16,4 @@ def perform(action: Action, state: AdminStore) -> str:
     The store takes only a rising version, so performing twice, or late, has one effect. Raises ``StoreError``.
     """
     assert action.enforcement is not None, f"{action.key} has no enforcement"
-    return IN_FORCE if state.enforce(principal_of(action.account), action.enforcement) else NEWER_THERE
-
-
-def principal_of(key: str) -> Principal:
-    """The Principal of a key: the inverse of ``Principal.key``.
-
-    >>> principal_of("account#a%23b").id
-    'a#b'
-    """
-    kind, mark, rest = key.partition("#")
-    assert mark and rest, f"{key!r} is no principal's key"
-    return Principal("address" if kind == "address" else "account", unquote(rest))
+    return IN_FORCE if state.enforce(Principal.of_key(action.account), action.enforcement) else NEWER_THERE

@@ -98,9 +98,7 @@ def key(account: AccountArgument, format: FormatOption = None) -> None:
 
 def principal_of_argument(text: str) -> Principal:
     """``acct-1`` is an account; ``account#…`` and ``address#…`` are keys, as verdicts and cases show them."""
-    from ostiary.stores.items import principal_of
-
-    principal = principal_of(text) if text.startswith(("account#", "address#")) else Principal("account", text)
+    principal = Principal.of_key(text) if text.startswith(("account#", "address#")) else Principal("account", text)
     if not principal.id.strip() or not principal.id.isprintable():
         raise typer.BadParameter(f"{text!r} is no account id: it is empty or has characters that don't print")
     return principal

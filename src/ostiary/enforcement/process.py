@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ostiary.actions.enforce import principal_of
 from ostiary.enforcement.escalation import escalate, release
 from ostiary.enforcement.facts import Engine
 from ostiary.enforcement.outbox import Outbox
 from ostiary.vocabulary.case import Action, Case, Finding
 from ostiary.vocabulary.errors import ConditionFailed, OstiaryError
-from ostiary.vocabulary.request import Scalar
+from ostiary.vocabulary.request import Principal, Scalar
 from ostiary.vocabulary.state import STAGES
 
 MAX_COMMITS = 5
@@ -74,7 +73,7 @@ class Escalator:
         """The account's facts, read only where the policy asks for some."""
         if not self.outbox.policy.account_facts():
             return {}
-        state = self.outbox.state.read(principal_of(account))
+        state = self.outbox.state.read(Principal.of_key(account))
         return {} if state is None else state.facts
 
 

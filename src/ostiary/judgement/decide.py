@@ -52,9 +52,7 @@ class Decider:
             for index in rule.correlation.rules if rule.correlation else ():
                 self._correlations.setdefault(index, []).append(rule)
 
-    def decide(
-        self, record: RequestRecord, state: State, control: Control, *, limit_share: float = 1.0, degraded: bool = False
-    ) -> Verdict:
+    def decide(self, record: RequestRecord, state: State, control: Control, *, limit_share: float = 1.0, degraded: bool = False) -> Verdict:
         """The Verdict on one request.
 
         ``state``: what the write answered (or the stream's image); ``limit_share``: what is left of each limit to this process

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from ostiary.stores.tables import AttributeValue, Item
 from ostiary.vocabulary.errors import StoreError
@@ -134,21 +133,7 @@ def state_of(item: Mapping[str, AttributeValue]) -> State:
         elif name.startswith(FACT) and not isinstance(value, (bytes, tuple)):
             facts[name[len(FACT) :]] = value
     seq = item.get(SEQ, 0)
-    return State(principal_of(str(item[KEY])), seq if isinstance(seq, int) else 0, buckets, facts, enforcement_of(item))
-
-
-def principal_of(key: str) -> Principal:
-    """The inverse of ``Principal.key``.
-
-    >>> principal_of("account#a%23b")
-    Principal(kind='account', id='a#b')
-    """
-    kind, _, quoted = key.partition("#")
-    if kind == "account":
-        return Principal("account", unquote(quoted))
-    if kind == "address":
-        return Principal("address", unquote(quoted))
-    raise StoreError(f"{key!r} is no principal's key (account#… or address#…)")
+    return State(Principal.of_key(str(item[KEY])), seq if isinstance(seq, int) else 0, buckets, facts, enforcement_of(item))
 
 
 def enforcement_of(item: Mapping[str, AttributeValue]) -> Enforcement | None:

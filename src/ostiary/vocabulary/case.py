@@ -73,7 +73,7 @@ class Case:
     """When the stage ends by itself."""
     strikes: int = 0
     struck: float = 0.0
-    """When strikes were last counted, for decay."""
+    """From when the next halving of strikes counts."""
     rules: tuple[str, ...] = ()
     """Ids of the rules behind it, in order of first appearance."""
     findings: tuple[str, ...] = ()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+from ostiary.vocabulary.errors import StoreError
 
 Scalar = str | int | float | bool | None
 """One value of a field."""
@@ -30,6 +32,20 @@ class Principal:
     def key(self) -> str:
         """The item key. Percent-encoded, so that no id can reach another principal's item."""
         return f"{self.kind}#{quote(self.id, safe='')}"
+
+    @staticmethod
+    def of_key(key: str) -> Principal:
+        """The inverse of ``key``; ``StoreError`` for a text that is none.
+
+        >>> Principal.of_key("account#a%23b").id
+        'a#b'
+        """
+        kind, _, quoted = key.partition("#")
+        if kind == "account":
+            return Principal("account", unquote(quoted))
+        if kind == "address":
+            return Principal("address", unquote(quoted))
+        raise StoreError(f"{key!r} is no principal's key (account#… or address#…)")
 
 
 @dataclass(frozen=True, slots=True)
