@@ -94,6 +94,17 @@ FIELD_FAMILIES: Mapping[str, FieldInfo] = {
 }
 """Prefixes whose every member is a field."""
 
+COLLECTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
+    "gen_ai.messages": {
+        "role": _text("who speaks: system, user, assistant, tool"),
+        "text": _text("the message's text, normalised"),
+        "size": _number("length of its text", "{character}"),
+    },
+    "gen_ai.tools": {"name": _text("the tool's name"), "description": _text("what the caller says it does"), "type": _text("function …")},
+}
+"""Collections whose members can be asked together (``gen_ai.messages[]``): their fields are ``<collection>.<name>``, aligned
+multi-values with None where a member lacks one."""
+
 SIGMA_TAXONOMY: Mapping[str, tuple[str, ...]] = {
     "c-ip": ("client.address",),
     "src_ip": ("client.address",),
@@ -128,6 +139,9 @@ def known(name: str) -> FieldInfo | None:
         info = known(SIGMA_TAXONOMY[name][0])
     if info is None and name.endswith(".raw"):
         info = known(name.removesuffix(".raw"))
+    if info is None:
+        collection, _, member = name.rpartition(".")
+        info = COLLECTIONS.get(collection, {}).get(member)
     if info is None:
         info = next((found for prefix, found in FIELD_FAMILIES.items() if name.startswith(prefix) and len(name) > len(prefix)), None)
     return info

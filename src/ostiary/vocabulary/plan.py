@@ -57,6 +57,8 @@ class Equals:
     field: str
     values: tuple[str, ...]
     cased: bool = False
+    leet: bool = False
+    """Digits and signs that stand for letters are read as letters, on both sides (``|leet``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Glob:
     field: str
     pattern: Pattern
     cased: bool = False
+    leet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,16 @@ class Compare:
 
     field: str
     operator: Literal["lt", "lte", "gt", "gte"]
+    number: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class DatePart:
+    """A part of the field's time (RFC 3339 text or epoch seconds; in UTC; ISO week) stands in ``operator`` to ``number``."""
+
+    field: str
+    part: Literal["minute", "hour", "day", "week", "month", "year"]
+    operator: Literal["eq", "lt", "lte", "gt", "gte"]
     number: int | float
 
 
@@ -123,13 +136,26 @@ class Keyword:
     """Some text leaf of the whole request contains the pattern (Sigma's keywords)."""
 
     pattern: Pattern
+    cased: bool = False
 
 
-Leaf = Equals | Glob | Regex | Compare | Network | Null | Exists | SameAs | Keyword
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One and the same member of a collection satisfies ``plan`` (a block of ours: ``gen_ai.messages[]``, ``gen_ai.tools[]``).
+
+    The leaves of ``plan`` name fields ``<collection>.<name>``. These are aligned multi-values: the n-th value of each belongs to
+    the n-th member, None where that member lacks it. For the leaves string of a Signal the whole block is one leaf.
+    """
+
+    collection: str
+    plan: Plan
+
+
+Leaf = Equals | Glob | Regex | Compare | DatePart | Network | Null | Exists | SameAs | Keyword | Member
 Plan = All | Some | Not | Constant | Leaf
 
 NORMALISED_PREFIXES = ("gen_ai.prompt", "url.query.")
-NORMALISED_FIELDS = frozenset({"url.path", "url.query"})
+NORMALISED_FIELDS = frozenset({"url.path", "url.query", "gen_ai.messages.text", "gen_ai.tools.description"})
 RAW_SUFFIX = ".raw"
 
 

@@ -53,20 +53,45 @@ class Limit:
     """Id of its Counter."""
 
 
+CorrelationType = Literal[
+    "event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile", "value_median"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A condition over rules that matched in a window: ``rule`` for a leaf; ``and``, ``or``, ``not`` over children."""
+
+    word: Literal["rule", "and", "or", "not"]
+    rule: int = -1
+    children: tuple[Expression, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Matches of ``rules`` (indexes) counted over a sliding ``timespan``; holds when every condition does.
+    """Matches of ``rules`` (indexes, of detections or other correlations) over the sliding window (t − timespan, t], by group.
 
-    ``conditions``: (operator, number) pairs, AND-ed: gt, gte, lt, lte, eq, neq.
+    ``conditions``: (operator, number) pairs, AND-ed: gt, gte, lt, lte, eq, neq. ``temporal`` types count distinct rules, and default
+    to all of them. ``lt``, ``lte``, ``eq``, ``neq`` and ``not`` can only be decided when a window closes.
     """
 
-    type: str
+    type: CorrelationType
     rules: tuple[int, ...]
     group_by: tuple[str, ...]
     timespan: int
+    """Seconds."""
     conditions: tuple[tuple[str, float], ...]
     buckets: int = DEFAULT_BUCKETS
     counter: str = ""
+    """Id of its Counter where the request path counts it; empty where ``record`` decides."""
+    fields: tuple[str, ...] = ()
+    """Of ``value_*``: what is counted or summed; several of ``value_count`` make tuples."""
+    percentile: float | None = None
+    """Of ``value_percentile``: 0 to 100."""
+    expression: Expression | None = None
+    """Of the temporal types: a condition over the rules in place of a count."""
+    aliases: tuple[tuple[str, tuple[tuple[int, str], ...]], ...] = ()
+    """(alias, ((rule index, that rule's field), …)): one group-by name for different fields of different rules."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,9 @@ class RequestRecord:
     credential: str | None = None
     """``credential.id``: a keyed hash."""
     evaluation_us: int = 0
+    features: Mapping[str, tuple[str | int | float | bool, ...]] = field(default_factory=dict)
+    """Field → its values, of the fields that the matching rules' correlations in ``record`` group by or count: texts as short keyed
+    hashes, numbers as they are. No text of a prompt is here."""
 
 
 @dataclass(frozen=True, slots=True)
