@@ -25,7 +25,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup demo dev test lint lint-python lint-template test-stack ruleset lock clean
+.PHONY: help setup demo dev test lint lint-python lint-template test-stack fuzz campaign ruleset lock clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -56,6 +56,12 @@ lint-template: $(STACK_MADE)
 
 test-stack: $(VENV_MADE) $(BUILD_MADE) $(STACK_MADE)  ## sam build, deploy to MiniStack on 127.0.0.1, real requests
 	$(SAM_ENV) $(STACK)/bin/python -m pytest -c tests_stack/pytest.ini tests_stack
+
+fuzz: $(VENV_MADE)  ## A million mutations of rule files and events: none uncaught, none over 50 ms
+	$(VENV)/bin/python tests/fuzz/fuzz.py --cases 1000000
+
+campaign: $(VENV_MADE)  ## 100,000 generated rules against pySigma: no difference
+	$(VENV)/bin/python tests/matching/campaign.py --cases 100000
 
 ruleset: $(VENV_MADE)  ## Check and compile RULES (rules/) to build/ruleset.ostiary
 	@mkdir -p $(dir $(RULESET))

@@ -1,6 +1,7 @@
 """record: images of the state table's stream → one Verdict item for each request, and Findings on their queue.
 
-Also takes a CloudWatch Logs subscription with the Verdicts that no image can tell (degraded, a block on the address).
+Also takes a CloudWatch Logs subscription with the Verdicts that no image can tell (degraded, a block on the address), and a scheduled
+event, on which correlations that wait for the end of a window are decided.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,15 +17,16 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from ostiary.judgement.decide import Decider
-from ostiary.judgement.derive import derive
+from ostiary.judgement.correlated import Correlated
+from ostiary.judgement.derive import deciders, derive
+from ostiary.judgement.features import left_to_record
+from ostiary.judgement.groups import GroupStore
 from ostiary.judgement.recent import Recent
 from ostiary.judgement.record import decode
-from ostiary.matching.evaluate import Evaluator
-from ostiary.ruleset.artefact import dump, load
+from ostiary.ruleset.artefact import load
 from ostiary.settings import Settings
 from ostiary.stores.items import record_of_item, state_of_item, writer_of_item
-from ostiary.vocabulary.errors import StoreError
+from ostiary.vocabulary.errors import OstiaryError
 from ostiary.vocabulary.plain import from_plain
 from ostiary.vocabulary.ports import FindingQueue, VerdictStore
 from ostiary.vocabulary.rule import Ruleset
@@ -35,11 +38,22 @@ MAX_REMEMBERED = 10_000
 
 
 def assemble(
-    settings: Settings, *, ruleset: Ruleset, verdicts: VerdictStore, findings: FindingQueue, log: Callable[[str], None]
+    settings: Settings,
+    *,
+    ruleset: Ruleset,
+    verdicts: VerdictStore,
+    findings: FindingQueue,
+    log: Callable[[str], None],
+    groups: GroupStore | None = None,
 ) -> Handler:
-    """The handler. A record that fails is reported to the stream by its sequence number; everything from it on comes again."""
-    verdicts.keep_ruleset(ruleset.digest, dump(ruleset))
-    decider_of = _deciders(ruleset, verdicts)
+    """The handler. A record that fails is reported to the stream by its sequence number; everything from it on comes again.
+
+    Without ``groups``, a Ruleset that leaves correlations to ``record`` is an ``OstiaryError``: none may be ignored in silence.
+    """
+    decider_of = deciders(ruleset, verdicts)
+    correlated = Correlated(groups, findings, decider_of, settings.identifier_key, log) if groups is not None else None
+    if correlated is None and left_to_record(ruleset):
+        raise OstiaryError("the Ruleset leaves correlations to record, and nothing was given to keep their groups in")
     ranks: Recent[str, int] = Recent(most=MAX_REMEMBERED, seconds=float("inf"))
 
     def take(record: DynamoDBRecord) -> None:
@@ -49,10 +63,13 @@ def assemble(
             return
         state = state_of_item(image)
         _watch_rank(state.principal.key, state.seq)
-        derived = derive(decider_of(decode(text).digest), text, state)
+        request = decode(text)
+        derived = derive(decider_of(request.digest), text, state)
         verdicts.upsert(derived.verdict)
         if derived.findings:
             findings.send(derived.findings)
+        if correlated is not None:
+            correlated.take(request, state)
 
     def _watch_rank(principal: str, seq: int) -> None:
         last = ranks.last(principal)
@@ -66,27 +83,18 @@ def assemble(
             for verdict in _logged(event):
                 verdicts.upsert(verdict)
             return {}
+        if "Records" not in event:
+            now = datetime.fromisoformat(event["time"]).timestamp()
+            return {"decided": correlated.sweep(now) if correlated is not None else 0}
         processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
         answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)  # type: ignore[arg-type]
         for _, error, _ in processor.exceptions:
             log(json.dumps({"ostiary.failure": {"function": "record", "error": repr(error)}}))
+        if correlated is not None:
+            correlated.after_batch()
         return dict(answer)
 
     return handler
-
-
-def _deciders(ruleset: Ruleset, verdicts: VerdictStore) -> Callable[[str], Decider]:
-    known = {ruleset.digest: Decider(Evaluator(ruleset))}
-
-    def decider_of(digest: str) -> Decider:
-        if digest not in known:
-            artefact = verdicts.ruleset(digest)
-            if artefact is None:
-                raise StoreError(f"no artefact is kept of Ruleset {digest[:12]}, which decided a request: deploy the record that has it")
-            known[digest] = Decider(Evaluator(load(artefact)))
-        return known[digest]
-
-    return decider_of
 
 
 def _logged(event: Event) -> list[Verdict]:
@@ -109,15 +117,19 @@ def _assembled() -> Handler:
 
     from ostiary.stores.clock import SystemClock
     from ostiary.stores.dynamodb import DynamoBackend, DynamoVerdictStore
+    from ostiary.stores.groups import GroupRepository
     from ostiary.stores.queue import SqsFindingQueue
+    from ostiary.stores.schema import case_table
 
     settings = Settings.from_environment(os.environ)
     ruleset = load(settings.ruleset.read_bytes())
     clock = SystemClock()
-    verdicts = DynamoVerdictStore(settings, clock=clock, backend=DynamoBackend(settings, clock=clock, log=print))
+    backend = DynamoBackend(settings, clock=clock, log=print)
+    verdicts = DynamoVerdictStore(settings, clock=clock, backend=backend)
+    groups = GroupRepository(backend, case_table(settings))
     sqs = boto3.client("sqs", region_name=settings.region, endpoint_url=settings.endpoint or None)
     findings = SqsFindingQueue(sqs, settings.findings_queue)
-    return assemble(settings, ruleset=ruleset, verdicts=verdicts, findings=findings, log=print)
+    return assemble(settings, ruleset=ruleset, verdicts=verdicts, groups=groups, findings=findings, log=print)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sigma.types import (
     SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
+    SigmaExpansion,
     SigmaFieldReference,
     SigmaNull,
     SigmaNumber,
@@ -55,12 +56,15 @@ def _holds(node: Any, event: Event) -> bool:
         return not _holds(node.args[0], event)
     if isinstance(node, ConditionValueExpression):
         pattern = node.value if isinstance(node.value, SigmaString) else SigmaString(str(node.value))
-        return any(_glob(pattern, str(value), anywhere=True) for value in event.values() if value is not None)
+        cased = isinstance(node.value, SigmaCasedString)
+        return any(_glob(pattern, str(value), cased=cased, anywhere=True) for value in event.values() if value is not None)
     assert isinstance(node, ConditionFieldEqualsValueExpression)
     return _item(node.field, node.value, event)
 
 
 def _item(field: str, value: Any, event: Event) -> bool:
+    if isinstance(value, SigmaExpansion):
+        return any(_item(field, form, event) for form in value.values)
     if isinstance(value, SigmaExists):
         return (field in event) == value.exists
     if isinstance(value, SigmaNull):

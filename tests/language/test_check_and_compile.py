@@ -107,3 +107,59 @@ def test_compile_says_where_it_cannot_write(pack: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["compile", str(pack), "-o", str(tmp_path / "file" / "ruleset.ostiary")])
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
+
+
+SIGMA = "title: {0}\nid: {0}\nlogsource: {{{1}}}\ndetection: {{sel: {{{2}}}, condition: sel}}\n"
+COUNT = "title: Count\ncorrelation: {type: event_count, rules: [Good], group-by: [url.path], timespan: 1h, condition: {gte: 3}}\n"
+
+
+@pytest.fixture
+def mixed(pack: Path) -> Path:
+    (pack / "good.yaml").write_text(GOOD + "id: Good\n---\n" + COUNT)
+    (pack / "web.yml").write_text(
+        "---\n".join(
+            [
+                SIGMA.format("get", "category: webserver", "cs-method: GET"),
+                SIGMA.format("status", "category: webserver", "sc-status: 500, cs-method: GET"),
+                SIGMA.format("bytes", "category: proxy", "sc-bytes|gt: 5, sc-status: 200"),
+                SIGMA.format("process", "category: process_creation, product: windows", "Image: x"),
+                SIGMA.format("list", "category: webserver", "cs-method|expand: '%methods%'"),
+            ]
+        )
+    )
+    return pack
+
+
+def test_check_says_why_rules_of_any_folder_never_apply(mixed: Path) -> None:
+    done = CliRunner().invoke(app, ["check", str(mixed), "--format", "json"])
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert (report["parsed"], report["loaded"], report["applies"], report["refused_rules"]) == (7, 7, 3, 0)
+    assert report["never_by"] == {
+        "field": {"sc-status": 2, "sc-bytes": 1}, "logsource": {"windows/process_creation": 1}, "list": {"methods": 1},
+    }  # fmt: skip
+    assert report["never"]["bytes"] == {"kind": "field", "names": ["sc-bytes", "sc-status"]}
+
+
+def test_check_says_of_each_rule_where_it_is_decided(mixed: Path) -> None:
+    report = json.loads(CliRunner().invoke(app, ["check", str(mixed), "--format", "json"]).stdout)
+    assert report["decided"] == {"Good": "request path", "Count": "record", "get": "request path"}
+    assert report["because"] == {"Count": "it groups by `url.path`, not by the principal"}
+
+
+def test_check_counts_for_people_and_lists_when_asked(mixed: Path) -> None:
+    text = CliRunner().invoke(app, ["check", str(mixed), "--format", "text"]).stdout
+    assert "2 files: 7 documents parsed, 7 rules load, 3 apply, 0 refused" in text
+    assert "  decided by record: 1\n  decided on the request path: 2\n" in text
+    assert "  does not apply, no request has its fields: 2 (sc-status 2, sc-bytes 1)" in text
+    assert "not by the principal" not in text
+    verbose = CliRunner().invoke(app, ["check", str(mixed), "--format", "text", "--verbose"]).stdout
+    assert "it groups by `url.path`, not by the principal" in verbose
+    assert "no request has its fields: sc-bytes, sc-status" in verbose
+
+
+def test_check_counts_rules_that_are_refused(pack: Path) -> None:
+    (pack / "bad.yaml").write_text(BAD)
+    text = CliRunner().invoke(app, ["check", str(pack), "--format", "text"]).stdout
+    assert "2 files: 2 documents parsed, 1 rule loads, 1 applies, 1 refused" in text
+    assert "  refused, condition-undefined: 1" in text

@@ -290,7 +290,7 @@ def test_other_tools_readings_are_warnings_in_rules_that_are_not_ours(compiled: 
 def test_an_expired_exemption_is_a_warning(compiled: Compile) -> None:
     done = compiled(EVERYTHING.replace("2099-02-01", "2020-02-01"))
     assert done.ruleset is not None
-    assert [warning.kind for warning in done.warnings] == ["exemption-expired"]
+    assert [warning.kind for warning in done.warnings] == ["letter-case", "exemption-expired"]
 
 
 def test_the_escalation_policy_travels_in_the_ruleset(compiled: Compile) -> None:

@@ -45,6 +45,11 @@ EVENTS: list[dict[str, Any]] = [
     {"a": "straße", "b": "ÄÖ"},
     {"a": "verbatim chain of thought", "b": "chain"},
     {"a": "../../etc/passwd", "b": "/v1/%2e%2e/admin"},
+    {"a": "xx Zm9vYmFy yy", "b": "Zm9vYmFy"},
+    {"a": "powershell YwBtAGQA", "b": "//5jAG0AZAA="},
+    {"a": "cmd -enc x", "b": "cmd /enc x"},
+    {"a": "cmd \u2013enc x", "b": "https://x"},
+    {"a": "eGZvb2Jhcnh4"},
 ]
 DETECTIONS = [
     "sel: {a: x}; sel",
@@ -122,6 +127,20 @@ DETECTIONS = [
     "sel_1: {a: x}, sel_2: {b: x}, _third: {c: q}; 1 of _*",
     "sel: {a: x}, filter_main: {b: x}, filter_other: {c: y}; sel and not 1 of filter_*",
     "sel: {b: x}, keywords: [word]; sel or keywords",
+    "sel: {a|base64|contains: foobar}; sel",
+    "sel: {b|base64: foobar}; sel",
+    "sel: {a|base64offset|contains: foobar}; sel",
+    "sel: {a|base64offset|contains|all: [foobar, oob]}; sel",
+    "sel: {a|wide|base64offset|contains: cmd}; sel",
+    "sel: {b|utf16|base64|contains: cmd}; sel",
+    "sel: {a|windash|contains: ' -enc '}; sel",
+    "sel: {b|windash|contains: ' -enc '}; sel",
+    "sel: {a|windash|contains|all: [' -enc', x]}; sel",
+    "sel: {b|windash|contains: '/x'}; sel",
+    "sel: {a|neq|contains: [x, y]}; sel",
+    "sel: {a|neq: null}; sel",
+    "sel: {a|fieldref|neq: b}; sel",
+    "sel: {'|cased': [WORD]}; sel",
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ostiary.language.compile import Compiled, compile_paths
 from ostiary.language.placeholders import MAX_EXPANDED_VALUES
-from ostiary.vocabulary.plan import All, Constant, Equals, Glob, Network, Plan, Some, Wild
+from ostiary.vocabulary.plan import All, Constant, Equals, Glob, Network, Plan, Regex, Some, Wild
 
 ANY = Wild.ANY
 Compile = Callable[..., Compiled]
@@ -95,3 +95,19 @@ def test_a_file_finds_the_lists_of_its_pack(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(rule("http.route|expand: '%words%'"))
     assert plan(compile_paths([path])) == Equals("http.route", ("a",))
+
+
+def test_a_list_s_values_are_plain_text_within_an_expression(compiled: Compile) -> None:
+    done = compiled({"rule.yaml": rule("url.path|re|expand: '^/(?:%words%)$'"), "lists/words.txt": "a.b\nc|d\n"})
+    assert done.ruleset is not None, [mistake.render() for mistake in done.mistakes]
+    assert done.ruleset.rules[0].plan == Some((Regex("url.path", r"^/(?:a\.b)$"), Regex("url.path", r"^/(?:c\|d)$")))
+
+
+def test_a_list_that_a_published_rule_lacks_keeps_it_from_being_evaluated(compiled: Compile) -> None:
+    text = rule("cs-method|expand: '%methods%'").replace("product: ostiary, category: request", "category: webserver")
+    done = compiled(text, foreign_fields=True)
+    assert done.ruleset is not None
+    assert done.ruleset.rules[0].plan == Constant(False)
+    assert [warning.kind for warning in done.warnings] == ["unknown-list"]
+    (reason,) = done.never.values()
+    assert (reason.kind, reason.names) == ("list", ("methods",))

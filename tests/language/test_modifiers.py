@@ -9,7 +9,7 @@ import pytest
 
 from ostiary.language import modifiers
 from ostiary.language.expressions import MAX_EXPRESSION_CHARS
-from ostiary.language.modifiers import ALIASES, NOT_EVALUATED_YET, REGISTRY, Registry
+from ostiary.language.modifiers import ALIASES, REGISTRY, Registry
 from ostiary.vocabulary.plan import All, Compare, Equals, Exists, Glob, Network, Not, Plan, Regex, SameAs, Some, Wild
 
 ANY = Wild.ANY
@@ -19,7 +19,7 @@ MakePlan = Callable[[str], Plan]
 def test_the_folder_and_the_registry_hold_the_same_words() -> None:
     files = {path.stem for path in Path(modifiers.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(REGISTRY.words())
-    assert not files & (NOT_EVALUATED_YET | ALIASES.keys())
+    assert not files & ALIASES.keys()
     assert set(ALIASES.values()) <= files
 
 
@@ -73,18 +73,6 @@ def test_a_word_cannot_be_registered_twice() -> None:
 )
 def test_an_item_becomes_a_plan(plan: MakePlan, item: str, expected: Plan) -> None:
     assert plan(f"  sel:\n    {item}\n  condition: sel") == expected
-
-
-@pytest.mark.parametrize("word", sorted(NOT_EVALUATED_YET))
-def test_sigma_s_other_words_are_refused_by_name(compiled: Callable[..., object], word: str) -> None:
-    done = compiled(f"title: T\nlogsource: {{category: webserver}}\ndetection: {{sel: {{f|{word}: a}}, condition: sel}}\n")
-    assert [(mistake.kind, word in mistake.message) for mistake in done.mistakes] == [("modifier-not-yet", True)]  # type: ignore[attr-defined]
-
-
-def test_all_on_one_value_is_a_warning(compiled: Callable[..., object]) -> None:
-    done = compiled("title: T\nlogsource: {category: webserver}\ndetection: {sel: {f|all: a}, condition: sel}\n", foreign_fields=True)
-    assert [warning.kind for warning in done.warnings] == ["all-of-one"]  # type: ignore[attr-defined]
-    assert done.ruleset is not None  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

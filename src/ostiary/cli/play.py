@@ -53,7 +53,7 @@ def play(
     from ostiary.local.play import play as play_lines
 
     how = chosen(format)
-    ruleset = compiled(rules or [default_rules()])
+    ruleset = compiled(rules or [default_rules()], format)
     with _lines(traffic) as lines, progress_bar() as progress:
         report = play_lines(lines, ruleset, store=store, mode=mode, progress=progress)
     complain(report)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ostiary.counting.windows import Windows
 from ostiary.judgement.effects import ALLOWED, combine, in_force, of_enforcement, of_rule, unavailable
 from ostiary.matching.evaluate import Evaluator
-from ostiary.vocabulary.request import Scalar
+from ostiary.vocabulary.request import Principal, Scalar
 from ostiary.vocabulary.rule import Exemption, Rule, Signal
 from ostiary.vocabulary.state import Control, RequestRecord, State
 from ostiary.vocabulary.verdict import Count, Effect, EnforcementRef, RuleRef, Verdict
@@ -49,7 +49,8 @@ class Decider:
         self._counters = {counter.id: counter for counter in self.ruleset.counters}
         self._correlations: dict[int, list[Rule]] = {}
         for rule in self.ruleset.rules:
-            for index in rule.correlation.rules if rule.correlation else ():
+            # One without a counter is not counted here: ``record`` decides it.
+            for index in rule.correlation.rules if rule.correlation and rule.correlation.counter else ():
                 self._correlations.setdefault(index, []).append(rule)
 
     def decide(self, record: RequestRecord, state: State, control: Control, *, limit_share: float = 1.0, degraded: bool = False) -> Verdict:
@@ -59,7 +60,7 @@ class Decider:
         while the store fails (``degraded``). ``effect`` respects the rules' and the gate's modes; ``would`` is what full
         enforcement gives.
         """
-        matched = self._matched(record, state)
+        matched = self.matched(record, state)
         counts, held = self._weigh(record, state, matched, limit_share)
         own = of_enforcement(state.enforcement, record.time)
         address = of_enforcement(control.address, record.time, address=True)
@@ -96,9 +97,9 @@ class Decider:
 
     def held(self, record: RequestRecord, state: State) -> list[Held]:
         """What holds at full limits, exempted or not: the material of Findings."""
-        return self._weigh(record, state, self._matched(record, state), 1.0)[1]
+        return self._weigh(record, state, self.matched(record, state), 1.0)[1]
 
-    def _matched(self, record: RequestRecord, state: State) -> list[Rule]:
+    def matched(self, record: RequestRecord, state: State) -> list[Rule]:
         """The rules whose Signals stand once the facts are known, in index order."""
         facts = known_facts(record, state)
         return [
@@ -172,11 +173,16 @@ def _reached(rule: Rule, count: Count) -> bool:
 def _exemption(exemptions: tuple[Exemption, ...], rule: Rule, record: RequestRecord, effect: Effect) -> Exemption | None:
     """The Exemption that waives this rule's effect for this account, if one does."""
     waived = {"throttled": "throttle", "denied": "deny"}.get(effect.outcome, "withhold")
-    return next((exemption for exemption in exemptions if waived in exemption.waive and exempts(exemption, rule, record)), None)
+    return waiving(exemptions, waived, rule, record.principal, record.time)
 
 
-def exempts(exemption: Exemption, rule: Rule, record: RequestRecord) -> bool:
+def waiving(exemptions: tuple[Exemption, ...], waived: str, rule: Rule, principal: Principal, time: float) -> Exemption | None:
+    """The first Exemption that waives something (``throttle``, ``deny``, ``withhold``, ``strikes``) of a rule for an account."""
+    return next((one for one in exemptions if waived in one.waive and _exempts(one, rule, principal, time)), None)
+
+
+def _exempts(exemption: Exemption, rule: Rule, principal: Principal, time: float) -> bool:
     """Whether an Exemption speaks of this rule and this account, and has not expired."""
-    if record.principal.kind != "account" or record.principal.id not in exemption.accounts or exemption.expires <= record.time:
+    if principal.kind != "account" or principal.id not in exemption.accounts or exemption.expires <= time:
         return False
     return not exemption.rules or rule.id in exemption.rules or (rule.name is not None and rule.name in exemption.rules)

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ostiary.judgement.decide import Decider, Held, exempts
+from ostiary.judgement.decide import Decider, Held, waiving
 from ostiary.judgement.record import decode
+from ostiary.matching.evaluate import Evaluator
+from ostiary.ruleset.artefact import dump, load
 from ostiary.vocabulary.case import Finding
 from ostiary.vocabulary.errors import StoreError
 from ostiary.vocabulary.plain import from_plain, to_plain
-from ostiary.vocabulary.rule import Exemption
+from ostiary.vocabulary.ports import VerdictStore
+from ostiary.vocabulary.request import Principal
+from ostiary.vocabulary.rule import Mode, Rule, Ruleset
 from ostiary.vocabulary.state import Control, RequestRecord, State
 from ostiary.vocabulary.verdict import Verdict
+
+
+def deciders(ruleset: Ruleset, verdicts: VerdictStore) -> Callable[[str], Decider]:
+    """The Decider of a Ruleset by its digest: of ``ruleset``, whose artefact is kept now, or of one that was kept before.
+
+    Calling it raises ``StoreError`` for a Ruleset that was never kept.
+    """
+    verdicts.keep_ruleset(ruleset.digest, dump(ruleset))
+    known = {ruleset.digest: Decider(Evaluator(ruleset))}
+
+    def decider_of(digest: str) -> Decider:
+        if digest not in known:
+            artefact = verdicts.ruleset(digest)
+            if artefact is None:
+                raise StoreError(f"no artefact is kept of Ruleset {digest[:12]}, which decided a request: deploy the record that has it")
+            known[digest] = Decider(Evaluator(load(artefact)))
+        return known[digest]
+
+    return decider_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +85,39 @@ def _finding(decider: Decider, held: Held, record: RequestRecord, verdict: Verdi
     assert count is not None and counted is not None
     group = ",".join(record.groups.get(counted.counter, ()))
     window = math.floor(record.time / count.timespan)
-    waiving = (exemption for exemption in decider.ruleset.exemptions if _waives_strikes(exemption, held, record))
+    who = Who(record.principal, record.mode, verdict.id)
+    id = f"{rule.id}|{record.principal.key}|{group}|{window}"
+    return finding_of(decider.ruleset, rule, id, who, record.time, (count.timespan, count.used, count.max))
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose request reached something, the mode that it was judged in, and its Verdict's id."""
+
+    principal: Principal
+    mode: Mode
+    verdict: str
+
+
+def finding_of(ruleset: Ruleset, rule: Rule, id: str, who: Who, time: float, counted: tuple[int, int, int]) -> Finding:
+    """The Finding that a rule was reached. ``counted``: timespan in seconds, count, threshold."""
+    exemption = waiving(ruleset.exemptions, "strikes", rule, who.principal, time)
+    timespan, count, threshold = counted
     return Finding(
-        id=f"{rule.id}|{record.principal.key}|{group}|{window}",
+        id=id,
         rule=rule.id,
         version=rule.version,
         level=rule.level,
         topic=rule.topic,
         kind="limit" if rule.limit else "correlation",
-        account=record.principal.key,
-        time=record.time,
-        timespan=count.timespan,
-        count=count.used,
-        threshold=count.max,
-        mode="enforce" if rule.mode == "enforce" and record.mode == "enforce" else "monitor",
-        digest=record.digest,
-        verdict=verdict.id,
+        account=who.principal.key,
+        time=time,
+        timespan=timespan,
+        count=count,
+        threshold=threshold,
+        mode="enforce" if rule.mode == "enforce" and who.mode == "enforce" else "monitor",
+        digest=ruleset.digest,
+        verdict=who.verdict,
         clause=rule.clause,
-        waived=next((exemption.name for exemption in waiving), None),
+        waived=exemption.name if exemption else None,
     )
-
-
-def _waives_strikes(exemption: Exemption, held: Held, record: RequestRecord) -> bool:
-    return "strikes" in exemption.waive and exempts(exemption, held.rule, record)

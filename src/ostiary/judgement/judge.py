@@ -17,6 +17,7 @@ from ostiary.counting.windows import stale
 from ostiary.judgement.decide import Decider
 from ostiary.judgement.derive import evidence
 from ostiary.judgement.effects import in_force
+from ostiary.judgement.features import Features
 from ostiary.judgement.identify import Identifier, address_principal
 from ostiary.judgement.recent import Recent
 from ostiary.judgement.record import encode
@@ -55,6 +56,7 @@ class Judge:
         self._log = log
         self._evaluator = Evaluator(ruleset, categories=_CATEGORIES)
         self._decider = Decider(self._evaluator)
+        self._features = Features(ruleset, settings.identifier_key)
         self._identifier = Identifier(store, clock)
         self._controls: Recent[str, Control] = Recent(most=MAX_PRINCIPALS, seconds=CONTROL_SECONDS)
         self._answers: Recent[str, State] = Recent(most=MAX_PRINCIPALS, seconds=_DAY)
@@ -73,10 +75,11 @@ class Judge:
         fields = _fields(request, principal)
         signals = self._evaluator.evaluate(fields)
         groups = groups_of(self._ruleset, (signal.rule for signal in signals), principal, fields)
+        features = self._features.of((signal.rule for signal in signals), fields)
         evaluation_us = round((time.perf_counter() - started) * 1_000_000)
         mode = self._mode()
         beside = self._ask_address(principal, request.address)
-        record = self._record(request, principal, signals, groups, mode, evaluation_us)
+        record = replace(self._record(request, principal, signals, groups, mode), evaluation_us=evaluation_us, features=features)
         add = buckets_of(self._ruleset, groups, request.time)
         try:
             state = self._write(record, add)
@@ -97,7 +100,6 @@ class Judge:
         signals: tuple[Signal, ...],
         groups: Mapping[str, tuple[str, ...]],
         mode: Control,
-        evaluation_us: int,
     ) -> RequestRecord:
         credential = request.fields.get("credential.id")
         return RequestRecord(
@@ -115,7 +117,6 @@ class Judge:
             on_error=self._settings.on_error,
             address=request.address,
             credential=credential if isinstance(credential, str) else None,
-            evaluation_us=evaluation_us,
         )
 
     def _write(self, record: RequestRecord, add: Mapping[str, int]) -> State:

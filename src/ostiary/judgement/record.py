@@ -9,7 +9,9 @@ from ostiary.vocabulary.errors import StoreError
 from ostiary.vocabulary.request import Principal, Scalar
 from ostiary.vocabulary.state import RequestRecord
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+WITHOUT_FEATURES = 1
+"""The version of a record without features, which an older process can still read."""
 
 
 def encode(record: RequestRecord) -> str:
@@ -21,9 +23,10 @@ def encode(record: RequestRecord) -> str:
     unsettled = {str(index): leaves for index, leaves in record.signals if leaves is not None}
     listed = ",".join(map(str, certain))
     bitmap = format(sum(1 << index for index in certain), "x")
+    features = (record.features,) if record.features else ()
     return json.dumps(
         [
-            RECORD_VERSION,
+            RECORD_VERSION if features else WITHOUT_FEATURES,
             record.id,
             record.time,
             record.principal.kind,
@@ -41,6 +44,7 @@ def encode(record: RequestRecord) -> str:
             record.address,
             record.credential,
             record.evaluation_us,
+            *features,
         ],
         separators=(",", ":"),
         ensure_ascii=False,
@@ -51,14 +55,15 @@ def decode(text: str) -> RequestRecord:
     """The inverse of ``encode``; a ``StoreError`` says what is wrong with a record that this code can't read."""
     try:
         version, *rest = json.loads(text)
-        if version != RECORD_VERSION:
+        if version not in (WITHOUT_FEATURES, RECORD_VERSION):
             raise StoreError(f"request record of version {version!r}, this code reads {RECORD_VERSION}: deploy one version everywhere")
-        return _record(rest)
-    except (ValueError, TypeError, AttributeError) as error:
+        features = rest.pop() if version == RECORD_VERSION else {}
+        return _record(rest, {str(name): tuple(values) for name, values in features.items()})
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise StoreError(f"request record is damaged: {error}") from error
 
 
-def _record(rest: list[object]) -> RequestRecord:
+def _record(rest: list[object], features: Mapping[str, tuple[str | int | float | bool, ...]]) -> RequestRecord:
     id_, time, kind, principal, gateway, method, path, certain, unsettled, groups, facts, *context = rest
     mode, digest, on_error, address, credential, us = context
     indexes = _bits(certain) if isinstance(certain, str) else certain
@@ -82,6 +87,7 @@ def _record(rest: list[object]) -> RequestRecord:
         address=address,  # type: ignore[arg-type]
         credential=credential,  # type: ignore[arg-type]
         evaluation_us=int(us),  # type: ignore[call-overload]
+        features=features,
     )
 
 

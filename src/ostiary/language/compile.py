@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ostiary.language import escalation
-from ostiary.language.document import Options, RuleDocument, read_rule
+from ostiary.language.document import Options, Reason, RuleDocument, read_rule
 from ostiary.language.exemption import read_exemption
 from ostiary.language.files import read_source, rule_files
+from ostiary.language.filter import FilterDocument, apply_filters, read_filter
 from ostiary.language.linking import link, names_of
 from ostiary.language.lists import ValueList, ValueLists, list_files, read_list
 from ostiary.language.mistake import Mistake, Position, did_you_mean
@@ -23,7 +26,7 @@ from ostiary.language.tree import parse
 from ostiary.ruleset.artefact import sealed
 from ostiary.vocabulary.rule import Exemption, Ruleset
 
-__all__ = ["Compiled", "Mistake", "Position", "RuleTest", "Summary", "compile_paths"]
+__all__ = ["Compiled", "Mistake", "Position", "Reason", "RuleTest", "Summary", "compile_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Summary:
     """Rules and correlations without a mistake."""
     applies: int = 0
     """Loaded rules that can match requests or windows."""
+    refused: int = 0
+    """Rules and correlations with a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,16 @@ class Compiled:
     tests: tuple[RuleTest, ...]
     decided: Mapping[str, str]
     """Rule id → ``request path`` or ``record``; a rule that never applies is not in it."""
+    because: Mapping[str, str]
+    """Rule id → why ``record`` decides it, of the correlations among them."""
+    never: Mapping[str, Reason]
+    """Rule id → why a rule that loads never applies."""
+    places: Mapping[str, Position] = field(default_factory=dict)
+    """Id of a rule that loads, or of one of the filters below → where its document starts."""
+    filters: frozenset[str] = frozenset()
+    """Ids of the filters that changed a rule which applies."""
+    own_keys: frozenset[str] = frozenset()
+    """Ids of the rules that have `ostiary:`."""
     summary: Summary = Summary()
 
 
@@ -59,10 +74,23 @@ def compile_paths(paths: Sequence[Path], *, foreign_fields: bool = False, now: f
     clock's) decides what has expired. Nothing is raised for what an author wrote: it is in ``mistakes``, sorted by place.
     """
     pack = _Pack(Options(foreign_fields, time.time() if now is None else now))
-    pack.read_lists(list_files(list(paths)))
-    for file in rule_files(paths, pack.sources):
-        pack.read_file(file.path, file.topic)
-    return pack.compiled()
+    with _no_garbage_collection():
+        pack.read_lists(list_files(list(paths)))
+        for file in rule_files(paths, pack.sources):
+            pack.read_file(file.path, file.topic)
+        return pack.compiled()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Trees of nodes hold no circles, and looking for some in millions of them takes 40 % of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @dataclass(slots=True)
@@ -73,6 +101,7 @@ class _Pack:
     sources: list[Source] = field(default_factory=list)
     lists: ValueLists = field(default_factory=ValueLists)
     rules: list[RuleDocument] = field(default_factory=list)
+    filters: list[FilterDocument] = field(default_factory=list)
     exemptions: list[tuple[MappingNode, Source]] = field(default_factory=list)
     escalation: str = ""
     escalated: Position | None = None
@@ -116,17 +145,12 @@ class _Pack:
         elif "escalation" in kinds:
             self._read_escalation(node, source)
         elif ("action" in kinds and not kinds & {"detection", "correlation"}) or _is_global(node):
-            source.refuse(
-                place(node, ("action",), of_key=True),
-                "collection-action",
-                "`action: global` collections are not read",
-                "write the keys out",
-            )
+            at, word = place(node, ("action",), of_key=True), getattr(node.get("action"), "value", "…")
+            hint = "write the keys out in every document"
+            source.refuse(at, "collection-action", f"collections (`action: {word}`) are obsolete and not read", hint)
             return
-        elif "filter" in kinds:
-            source.refuse(
-                place(node, ("filter",), of_key=True), "filter-not-yet", "filters are not evaluated yet", "put `and not …` into the rule"
-            )
+        elif "filter" in kinds and not kinds & {"detection", "correlation"}:
+            self.filters.append(read_filter(node, source, self.lists))
         elif kinds & {"detection", "correlation"}:
             self.rules.append(read_rule(node, source, self.lists, self.options))
         else:
@@ -152,6 +176,8 @@ class _Pack:
 
     def compiled(self) -> Compiled:
         names = names_of(self.rules)
+        self._check_filter_ids()
+        apply_filters(self.filters, self.rules, names, self.options)
         linked = link(self.rules, names, self.options)
         ids = {name: self.rules[index].id for name, index in names.items()}
         exemptions = self._exemptions(ids)
@@ -163,14 +189,31 @@ class _Pack:
             ruleset = sealed(Ruleset(tuple(linked.rules), counters, tuple(exemptions), self.escalation))
         loaded = [rule for rule in self.rules if not rule.refused]
         applying = [rule for rule in loaded if rule.category != "foreign"]
+        filters = [one for one in self.filters if any(self.rules[index] in applying for index in one.applied)]
         return Compiled(
             ruleset=ruleset,
             mistakes=mistakes,
             warnings=warnings,
             tests=tuple(test for rule in self.rules for test in rule.tests),
-            decided={rule.id: "request path" if rule.category == "request" else "record" for rule in applying},
-            summary=Summary(self.files, self.parsed, len(loaded), len(applying)),
+            decided={rule.id: rule.decided if rule.category == "request" else "record" for rule in applying},
+            because={rule.id: rule.because for rule in applying if rule.because},
+            never={rule.id: rule.why for rule in loaded if rule.why is not None},
+            places={rule.id: rule.source.position(rule.node.mark) for rule in loaded}
+            | {one.id: one.source.position(one.node.mark) for one in filters},
+            filters=frozenset(one.id for one in filters),
+            own_keys=frozenset(rule.id for rule in self.rules if rule.node.get("ostiary") is not None),
+            summary=Summary(self.files, self.parsed, len(loaded), len(applying), len(self.rules) - len(loaded)),
         )
+
+    def _check_filter_ids(self) -> None:
+        """A filter's id is its own: neither a rule nor another filter has it."""
+        seen = {rule.id: rule.source.position(rule.node.mark) for rule in self.rules}
+        for found in self.filters:
+            key = "id" if found.node.get("id") is not None else "title"
+            if found.id in seen and key == "id":
+                message = f"id `{found.id}` is taken by the document at {seen[found.id]}"
+                found.source.refuse(place(found.node, (key,)), "duplicate-id", message, "give this one another id")
+            seen.setdefault(found.id, found.source.position(found.node.mark))
 
     def _exemptions(self, ids: Mapping[str, str]) -> list[Exemption]:
         found: dict[str, Exemption] = {}

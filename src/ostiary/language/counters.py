@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from ostiary.language.document import RuleDocument
-from ostiary.language.rule_test import suggest_field
 from ostiary.ruleset.plan_codec import canonical
 from ostiary.vocabulary.fields import known
 from ostiary.vocabulary.plan import All, Exists, Null, Plan, Some, is_fact
@@ -53,37 +51,44 @@ class Counters:
         return len(self.by_id) > MAX_COUNTERS
 
 
-def check_grouping(rule: RuleDocument, path: tuple[str, ...], group_by: Sequence[str], plans: Sequence[Plan]) -> bool:
-    """Whether a count can live in the principal's item; if not, the reason goes to the rule's mistakes."""
-    good = True
-    for index, name in enumerate(group_by):
-        if known(name) is None:
-            rule.refuse((*path, index), "unknown-field", f"no request has a field `{name}`", suggest_field(name))
-            good = False
-        elif is_fact(name):
-            rule.refuse(
-                (*path, index), "group-by-fact", f"`{name}` is known only after the count", "group by `account.id`, and select by the fact"
-            )
-            good = False
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a count can't live in the principal's item. ``position``: of the name in ``group-by``; None: the grouping as a whole."""
+
+    position: int | None
+    kind: str
+    message: str
+    hint: str
+
+
+def obstacle(group_by: Sequence[str], plans: Sequence[Plan]) -> Obstacle | None:
+    """The first reason why a count of what these plans match, grouped so, can't live in the principal's item."""
+    for position, name in enumerate(group_by):
+        if is_fact(name):
+            hint = "group by `account.id`, and select by the fact"
+            return Obstacle(position, "group-by-fact", f"`{name}` is known only after the count", hint)
     if PRINCIPALS & set(group_by):
-        return good
-    if list(group_by) == ["client.address"]:
-        if all(map(without_account, plans)):
-            return good
-        rule.refuse(
-            path,
-            "group-by-address",
-            "`client.address` alone counts only requests without an account, and this rule takes others too",
-            "add `account.id: null` to what it matches, or group by `account.id`",
+        return None
+    if list(group_by) != ["client.address"]:
+        return Obstacle(
+            None,
+            "group-by-principal",
+            "on the request path a count is grouped by the principal: `account.id` (or `principal.id`) must be in `group-by`",
+            "counts by anything else are a correlation's, which `record` decides a second later",
         )
-        return False
-    rule.refuse(
-        path,
-        "group-by-principal",
-        "on the request path a count is grouped by the principal: `account.id` (or `principal.id`) must be in `group-by`",
-        "counts by anything else are decided by `record`, which does not evaluate them yet",
+    if all(map(without_account, plans)):
+        return None
+    return Obstacle(
+        None,
+        "group-by-address",
+        "`client.address` alone counts only requests without an account, and this rule takes others too",
+        "add `account.id: null` to what it matches, or group by `account.id`",
     )
-    return False
+
+
+def unknown_fields(names: Sequence[str]) -> list[tuple[int, str]]:
+    """The names that no request has, with their places."""
+    return [(position, name) for position, name in enumerate(names) if known(name) is None]
 
 
 def without_account(plan: Plan) -> bool:

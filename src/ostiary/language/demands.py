@@ -12,6 +12,8 @@ def check_demands(rule: RuleDocument) -> None:
     """Records what is missing, or does not go together, under ``ostiary:``."""
     if rule.ours.limit is not None:
         _limit(rule)
+    if rule.is_correlation and rule.decided == "record" and rule.category == "request" and rule.ours.action is not None:
+        _too_late(rule)
     _action(rule)
     if rule.ours.mode == "enforce":
         _enforce(rule)
@@ -51,12 +53,24 @@ def _action(rule: RuleDocument) -> None:
         )
 
 
+def _too_late(rule: RuleDocument) -> None:
+    """An action on the request needs a count on the request path."""
+    message = f"`record` decides this correlation after its requests were answered ({rule.because}): it cannot {rule.ours.action} them"
+    if rule.ours.mode == "enforce":
+        rule.refuse(("ostiary", "action"), "action-too-late", message, "remove `action`: its Findings move the Case")
+    else:
+        rule.source.warn(rule.mark("ostiary", "action"), "action-too-late", message, "remove `action`")
+
+
 def _enforce(rule: RuleDocument) -> None:
     at = ("ostiary", "mode")
     if rule.category != "request":
         rule.refuse(at, "not-applicable", "only a rule about requests can be enforced", "leave it in monitor mode")
         return
-    if rule.ours.action is None:
+    finds = rule.is_correlation and rule.decided == "record"
+    if finds and rule.ours.action is not None:
+        return
+    if rule.ours.action is None and not finds:
         rule.refuse(at, "enforce-needs-action", "enforce mode needs an `action`", "write `action: throttle`, `withhold` or `deny`")
     if rule.node.get("tests") is None:
         rule.refuse(
@@ -64,6 +78,10 @@ def _enforce(rule: RuleDocument) -> None:
         )
         return
     expected = {test.expect for test in rule.tests}
+    if finds:
+        if "signal" not in expected or not expected - {"signal"}:
+            rule.refuse(("tests",), "enforce-needs-tests", "enforce mode needs a test that expects a signal, and one that expects none")
+        return
     if not expected & REFUSED and rule.ours.action != "allow":
         rule.refuse(("tests",), "enforce-needs-tests", "enforce mode needs a test that expects withheld, throttled or denied")
     if not expected - REFUSED:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from ostiary.language.detection import Detection, read_detection
+from ostiary.language.detection import read_detection
+from ostiary.language.entry import Detection
 from ostiary.language.lists import ValueLists
 from ostiary.language.mistake import did_you_mean, nearest
 from ostiary.language.models import CorrelationDocument, Metadata, Ours
-from ostiary.language.nodes import Mapping, Mark, Scalar
-from ostiary.language.reading import describe, place
+from ostiary.language.nodes import Mapping, Mark, Node, Scalar
+from ostiary.language.reading import describe, place, plain
 from ostiary.language.rule_test import RuleTest, read_tests, suggest_field
+from ostiary.language.scalars import value_of
 from ostiary.language.source import Source
 from ostiary.vocabulary.fields import known
-from ostiary.vocabulary.plan import Plan
-from ostiary.vocabulary.rule import Category
+from ostiary.vocabulary.plan import Constant, Plan, is_fact
+from ostiary.vocabulary.rule import Category, CorrelationType
 
 OUR_CATEGORIES: tuple[Category, ...] = ("request", "account_window", "group_window")
 WEB_CATEGORIES = frozenset({"webserver", "proxy", "application"})
@@ -45,6 +48,7 @@ SIGMA_KEYS = frozenset(
         "generate",
     ]
 )
+_METADATA = frozenset(Metadata.model_fields)
 RULE_KEYS = SIGMA_KEYS | {"ostiary", "tests"}
 
 
@@ -56,6 +60,15 @@ class Options:
     """Any field name is allowed, and every rule applies to every event (``ostiary match``)."""
     now: float = 0.0
     """Epoch seconds, for what expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a rule that loads never applies to requests."""
+
+    kind: Literal["logsource", "field", "keywords", "list", "rule"]
+    names: tuple[str, ...]
+    """Log source, fields that no request has, lists that the pack lacks, or the rule that a correlation refers to."""
 
 
 @dataclass(slots=True)
@@ -70,12 +83,38 @@ class RuleDocument:
     ours: Ours
     is_ours: bool
     category: Category = "request"
+    why: Reason | None = None
+    """Why its category is ``foreign``."""
+    decided: str = "request path"
+    """Or ``record``."""
+    because: str = ""
+    """Why ``record`` decides it."""
     plan: Plan | None = None
     correlation: CorrelationDocument | None = None
     is_correlation: bool = False
     tests: list[RuleTest] = field(default_factory=list)
     refused: bool = False
     """It has a mistake, of its own or with others."""
+
+    @property
+    def is_sigma_s(self) -> bool:
+        """Not about our own log source: unknown fields only mean that it does not apply."""
+        return logsource_of(self.node).get("product") != "ostiary"
+
+    @property
+    def generate(self) -> bool | None:
+        """What a correlation says of the rules that it names."""
+        node = self.node.get("generate")
+        inner = self.correlation.generate if self.correlation else None
+        found = value_of(node) if isinstance(node, Scalar) else None
+        return found if inner is None and isinstance(found, bool) else inner
+
+    def never(self, kind: Literal["logsource", "field", "keywords", "list", "rule"], *names: str) -> None:
+        """The rule loads, and never applies."""
+        self.category, self.why = "foreign", Reason(kind, names)
+        if kind == "list":
+            # What it would mean without its list is not what its author meant.
+            self.plan = Constant(False)
 
     def mark(self, *path: str) -> Mark:
         """The place of the value under a path of keys; of the last that exists."""
@@ -89,8 +128,8 @@ class RuleDocument:
 def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options) -> RuleDocument:
     """A Sigma rule or correlation. Mistakes go to the source; what is returned keeps its names, so that others can refer to it."""
     before = len(source.mistakes)
-    _check_keys(node, source)
-    metadata = describe(Metadata, node, source)
+    check_keys(node, source, RULE_KEYS)
+    metadata = read_metadata(node, source)
     ours_node = node.get("ostiary")
     ours = describe(Ours, ours_node, source, "ostiary") if ours_node is not None else Ours()
     title = metadata.title if metadata else _text(node, "title")
@@ -101,8 +140,10 @@ def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options
         title=title,
         metadata=metadata,
         ours=ours or Ours(),
-        is_ours=ours_node is not None or _logsource(node).get("product") == "ostiary",
+        is_ours=logsource_of(node).get("product") == "ostiary" or _asks_for_more(ours_node),
     )
+    _check_case(node, source)
+    _check_generate(node, source)
     correlation = node.get("correlation")
     if correlation is not None:
         rule.is_correlation = True
@@ -113,11 +154,16 @@ def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options
         _detection(rule, lists, options)
     tests = node.get("tests")
     if tests is not None:
-        windows = rule.category in ("account_window", "group_window")
+        windows = None if rule.is_correlation else rule.category in ("account_window", "group_window")
         checked = rule.category == "request" and not options.foreign_fields
         rule.tests = read_tests(tests, source, rule.id, windows=windows, check_fields=checked)
     rule.refused = len(source.mistakes) > before
     return rule
+
+
+def read_metadata(node: Mapping, source: Source) -> Metadata | None:
+    """What Sigma says of a document beside its detection; None when it has mistakes, which go to the source."""
+    return describe(Metadata, Mapping(tuple(entry for entry in node if entry[0].value in _METADATA), node.mark), source)
 
 
 def _text(node: Mapping, key: str) -> str:
@@ -125,18 +171,45 @@ def _text(node: Mapping, key: str) -> str:
     return value.value if isinstance(value, Scalar) else ""
 
 
-def _logsource(node: Mapping) -> dict[str, str]:
+def logsource_of(node: Mapping) -> dict[str, str]:
+    """Category, product and service of a document, in lower case."""
     logsource = node.get("logsource")
     if not isinstance(logsource, Mapping):
         return {}
     return {key.value: value.value.lower() for key, value in logsource if isinstance(value, Scalar)}
 
 
-def _check_keys(node: Mapping, source: Source) -> None:
+def _asks_for_more(node: Node | None) -> bool:
+    """Whether ``ostiary:`` says more than ``mode: monitor``, which is what an imported rule gets."""
+    return node is not None and plain(node) != {"mode": "monitor"}
+
+
+def _check_case(node: Mapping, source: Source) -> None:
+    for key in ("level", "status"):
+        value = node.get(key)
+        if isinstance(value, Scalar) and value.value != value.value.lower():
+            source.warn(value.mark, "letter-case", f"Sigma writes `{key}: {value.value.lower()}` in lower case; it is read so")
+
+
+def _check_generate(node: Mapping, source: Source) -> None:
+    given, correlation = node.key("generate"), node.get("correlation")
+    value = node.get("generate")
+    if given is None or value is None:
+        return
+    if correlation is None:
+        source.refuse(given.mark, "generate", "`generate` is a correlation's, about the rules that it names", "remove it")
+    elif not (isinstance(value, Scalar) and isinstance(value_of(value), bool)):
+        source.refuse(value.mark, "generate", "`generate` must be true or false")
+    elif isinstance(correlation, Mapping) and correlation.get("generate") is not None:
+        source.refuse(given.mark, "generate", "`generate` is there twice: here and under `correlation`", "remove one")
+
+
+def check_keys(node: Mapping, source: Source, words: frozenset[str]) -> None:
+    """What is near a key of Sigma's is a mistake; anything else that is none, a warning."""
     for key, _ in node:
-        if key.value in RULE_KEYS:
+        if key.value in words:
             continue
-        near = nearest(key.value, RULE_KEYS, cutoff=0.8)
+        near = nearest(key.value, words, cutoff=0.8)
         if near and node.get(near) is None:
             source.refuse(key.mark, "unknown-key", f"unknown key `{key.value}`", f"did you mean `{near}`?")
         else:
@@ -149,6 +222,7 @@ def _detection(rule: RuleDocument, lists: ValueLists, options: Options) -> None:
     body = node.get("detection")
     if body is not None:
         read_detection(body, detection)
+    rule.plan = detection.plan
     logsource = node.get("logsource")
     if not isinstance(logsource, Mapping) or not any(logsource.get(key) for key in ("category", "product", "service")):
         at = logsource.mark if logsource is not None else node.mark
@@ -156,21 +230,28 @@ def _detection(rule: RuleDocument, lists: ValueLists, options: Options) -> None:
         source.refuse(at, "logsource", "`logsource` must name a category, product or service", hint)
     else:
         rule.category = _category(rule, detection, options)
-    rule.plan = detection.plan
+    if detection.missing:
+        rule.never("list", *dict.fromkeys(detection.missing))
 
 
 def _category(rule: RuleDocument, detection: Detection, options: Options) -> Category:
     if options.foreign_fields:
         return "request"
-    logsource = _logsource(rule.node)
-    if logsource.get("product") == "ostiary":
+    logsource = logsource_of(rule.node)
+    if not rule.is_sigma_s:
         return _our_category(rule, detection, logsource.get("category"))
-    about_requests = all(known(name) for name in detection.fields)
     category = logsource.get("category")
-    # An application's keywords are phrases of its log, not of requests.
-    if category == "application" and not detection.fields:
-        about_requests = False
-    return "request" if category in WEB_CATEGORIES and about_requests else "foreign"
+    strange = [name for name in detection.fields if known(name) is None]
+    if category not in WEB_CATEGORIES:
+        rule.never("logsource", "/".join(logsource[key] for key in ("product", "category", "service") if logsource.get(key)))
+    elif strange:
+        rule.never("field", *strange)
+    elif category == "application" and not detection.fields:
+        # An application's keywords are phrases of its log, not of requests.
+        rule.never("keywords", logsource.get("product", "application"))
+    else:
+        _check_references(rule, detection)
+    return rule.category
 
 
 def _our_category(rule: RuleDocument, detection: Detection, name: str | None) -> Category:
@@ -185,7 +266,16 @@ def _our_category(rule: RuleDocument, detection: Detection, name: str | None) ->
         for name, mark in detection.fields.items():
             if known(name) is None:
                 rule.source.refuse(mark, "unknown-field", f"no request has a field `{name}`", suggest_field(name))
+        _check_references(rule, detection)
     return category
+
+
+def _check_references(rule: RuleDocument, detection: Detection) -> None:
+    """A fact is known only after the request's other fields are gone: they can't be compared with it."""
+    for name, other, mark in detection.references:
+        if is_fact(name) != is_fact(other):
+            message = f"`{name}` and `{other}` are never known together: one is a fact about the account, one is of the request"
+            rule.source.refuse(mark, "fieldref-fact", message, "compare each with a value")
 
 
 def _correlation(rule: RuleDocument, source: Source) -> CorrelationDocument | None:
@@ -193,18 +283,12 @@ def _correlation(rule: RuleDocument, source: Source) -> CorrelationDocument | No
     if not isinstance(node, Mapping):
         source.refuse(rule.mark("correlation"), "bad-value", "`correlation` must be a map")
         return None
-    kind = _text(node, "type").lower()
-    if node.get("type") is not None and kind != "event_count":
-        words = ("event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile", "value_median")
-        if kind in words:
-            source.refuse(
-                rule.mark("correlation", "type"),
-                "correlation-not-yet",
-                f"correlations of type `{kind}` are not evaluated yet",
-                "use `event_count`",
-            )
-        else:
-            hint = did_you_mean(kind, words)
-            source.refuse(rule.mark("correlation", "type"), "correlation-type", f"there is no correlation type `{kind}`", hint)
+    logsource = rule.node.key("logsource")
+    if logsource is not None:
+        source.warn(logsource.mark, "correlation-logsource", "a correlation has no `logsource`: its rules have theirs")
+    kind = _text(node, "type")
+    if node.get("type") is not None and kind.lower() not in get_args(CorrelationType):
+        message = f"there is no correlation type `{kind}`"
+        source.refuse(rule.mark("correlation", "type"), "correlation-type", message, did_you_mean(kind, get_args(CorrelationType)))
         return None
     return describe(CorrelationDocument, node, source, "correlation")

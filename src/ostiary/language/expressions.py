@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import re2
 
-from ostiary.language.item import Expression, Item, ItemError
+from ostiary.language.draft import Draft, Expression
+from ostiary.language.item import Item, ItemError
 
 MAX_EXPRESSION_CHARS = 8_192
 MAX_EXPRESSION_BYTES = 8 << 20
@@ -50,7 +51,10 @@ def check_expression(pattern: str, index: int) -> None:
 
 def flagged(item: Item, flag: str) -> Item:
     """The Item with a flag on its expressions. Raises ``ItemError`` where there are none."""
-    if any(not isinstance(value, Expression) for value in item.values):
-        raise ItemError("modifier-order", f"`{flag}` is a flag of `re` and stands after it", f"write `|re|{flag}`")
-    values = tuple(replace(value, flags="".join(sorted({*value.flags, flag}))) for value in item.values if isinstance(value, Expression))
-    return replace(item, values=values)
+
+    def with_flag(value: Draft, _index: int) -> Draft:
+        if not isinstance(value, Expression):
+            raise ItemError("modifier-order", f"`{flag}` is a flag of `re` and stands after it", f"write `|re|{flag}`")
+        return replace(value, flags="".join(sorted({*value.flags, flag})))
+
+    return item.each(with_flag)

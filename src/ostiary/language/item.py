@@ -5,16 +5,35 @@ Modifiers change an Item from left to right; ``plan_of`` makes plan nodes of wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+from ostiary.language.draft import (
+    Boolean,
+    Comparison,
+    Draft,
+    Encoded,
+    Expression,
+    Forms,
+    Networks,
+    Nothing,
+    Number,
+    PartOfDate,
+    Presence,
+    Reference,
+    Text,
+    canonical,
+    named,
+)
 from ostiary.language.lists import ValueLists
 from ostiary.language.nodes import Mark
-from ostiary.language.strings import literal, tokens
+from ostiary.language.strings import literal
+from ostiary.vocabulary.fields import FieldInfo
 from ostiary.vocabulary.plan import (
     All,
     Compare,
     Constant,
+    DatePart,
     Equals,
     Exists,
     Glob,
@@ -22,7 +41,6 @@ from ostiary.vocabulary.plan import (
     Network,
     Not,
     Null,
-    Pattern,
     Plan,
     Regex,
     SameAs,
@@ -30,79 +48,8 @@ from ostiary.vocabulary.plan import (
     Wild,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string. ``written`` is what the author wrote, ``pattern`` its tokens."""
-
-    written: str
-    pattern: Pattern
-    cased: bool = False
-
-    @staticmethod
-    def of(written: str) -> Text:
-        """A string with Sigma's escapes and wildcards."""
-        return Text(written, tokens(written))
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """An integer or float."""
-
-    number: int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Boolean:
-    """True or false."""
-
-    value: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Null: the field is absent, or null."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A regular expression; ``flags`` ⊆ 'ims'."""
-
-    pattern: str
-    flags: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A number to compare with."""
-
-    operator: Literal["lt", "lte", "gt", "gte"]
-    number: int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Networks:
-    """Addresses, as CIDR networks."""
-
-    networks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Whether the field is there."""
-
-    present: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Another field."""
-
-    other: str
-    how: Literal["equals", "contains", "startswith", "endswith"] = "equals"
-
-
-Draft = Text | Number | Boolean | Nothing | Expression | Comparison | Networks | Presence | Reference
+JOINING = frozenset({"all", "neq"})
+"""Modifiers that say how the values join, and leave each value as it is."""
 
 
 class ItemError(Exception):
@@ -119,12 +66,16 @@ class ItemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What modifiers may ask: the lists of the pack, and whether the field holds addresses."""
+    """What modifiers may ask: the lists of the pack, what the field holds, whose rule it is."""
 
     lists: ValueLists
-    address: bool = False
+    info: FieldInfo | None = None
+    """None: keywords, or a field of another product."""
+    ours: bool = False
     notes: list[tuple[str, str]] = field(default_factory=list)
     """Warnings (kind, message) that modifiers leave."""
+    missing: list[str] = field(default_factory=list)
+    """Lists that a rule of others names and the pack does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,43 +90,31 @@ class Item:
     applied: tuple[str, ...] = ()
     """Modifiers so far."""
 
+    def each(self, change: Callable[[Draft, int], Draft]) -> Item:
+        """The Item with every value changed, those within ``Forms`` too; ``change`` gets a value and its index among the author's."""
+        return replace(self, values=tuple(_changed(value, index, change) for index, value in enumerate(self.values)))
 
-def named(draft: Draft) -> str:
-    """What a message calls a value."""
-    match draft:
-        case Text():
-            return "text"
-        case Number():
-            return "a number"
-        case Boolean():
-            return "true or false"
-        case Nothing():
-            return "null"
-        case Expression():
-            return "a regular expression"
-        case Comparison():
-            return "a comparison"
-        case Networks():
-            return "a network"
-        case Presence():
-            return "a presence"
-        case Reference():
-            return "a field reference"
+    def before(self, word: str, allowed: frozenset[str], hint: str = "") -> None:
+        """Raises ``ItemError`` when a modifier stands before ``word`` that may not; ``all`` and ``neq`` always may."""
+        wrong = next((found for found in self.applied if found not in allowed and found not in JOINING), None)
+        if wrong is not None:
+            what = f"`{word}` must be the first modifier" if not allowed else f"`{word}` does not go after `{wrong}`"
+            raise ItemError("modifier-order", what, hint)
 
 
-def canonical(number: int | float) -> str:
-    """A number as text, the same for equal numbers.
-
-    >>> canonical(200), canonical(5.0), canonical(0.25)
-    ('200', '5', '0.25')
-    """
-    if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
-        return str(int(number))
-    return str(number)
+def _changed(value: Draft, index: int, change: Callable[[Draft, int], Draft]) -> Draft:
+    if not isinstance(value, Forms):
+        return change(value, index)
+    found = [change(form, index) for form in value.values]
+    return Forms(tuple(inner for form in found for inner in (form.values if isinstance(form, Forms) else (form,))))
 
 
 def plan_of(item: Item) -> Plan:
     """The plan of an Item whose modifiers are all applied."""
+    if "cidr" in item.applied:
+        waiting = next((index for index, value in enumerate(item.values) if isinstance(value, Text)), None)
+        if waiting is not None:
+            raise ItemError("cidr", "a placeholder is no network", "write `|cidr|expand`", value=waiting)
     leaves = [_leaf(item.field, value) for value in item.values]
     joined = every(leaves) if item.every and leaves else some(_merged(leaves))
     return Not(joined) if item.negated else joined
@@ -196,12 +135,18 @@ def some(plans: list[Plan]) -> Plan:
 
 
 def _leaf(name: str | None, draft: Draft) -> Plan:
+    if isinstance(draft, Forms):
+        return some(_merged([_leaf(name, form) for form in draft.values]))
+    if isinstance(draft, Encoded):
+        raise ItemError(
+            "encoding-alone", f"`{draft.word}` means something only before `base64` or `base64offset`", f"write `|{draft.word}|base64`"
+        )
     if name is None:
         return _keyword(draft)
     match draft:
-        case Text(_, pattern, cased):
+        case Text(_, pattern, cased, leet):
             text = literal(pattern)
-            return Glob(name, pattern, cased) if text is None else Equals(name, (text,), cased)
+            return Glob(name, pattern, cased, leet) if text is None else Equals(name, (text,), cased, leet)
         case Number(number):
             return Equals(name, (canonical(number),))
         case Boolean(value):
@@ -212,6 +157,8 @@ def _leaf(name: str | None, draft: Draft) -> Plan:
             return Regex(name, pattern, flags)
         case Comparison(operator, number):
             return Compare(name, operator, number)
+        case PartOfDate(part, number, operator):
+            return DatePart(name, part, operator, number)
         case Networks(networks):
             return Network(name, networks)
         case Presence(present):
@@ -222,8 +169,8 @@ def _leaf(name: str | None, draft: Draft) -> Plan:
 
 def _keyword(draft: Draft) -> Plan:
     match draft:
-        case Text(_, pattern):
-            return Keyword(pattern or (Wild.ANY,))
+        case Text(_, pattern, cased):
+            return Keyword(pattern or (Wild.ANY,), cased)
         case Number(number):
             return Keyword((canonical(number),))
         case Boolean(value):
@@ -238,10 +185,10 @@ def _merged(leaves: list[Plan]) -> list[Plan]:
     for leaf in leaves:
         key: object
         if isinstance(leaf, Equals):
-            key = (Equals, leaf.cased)
+            key = (Equals, leaf.cased, leaf.leet)
             before = merged.get(key)
             if isinstance(before, Equals):
-                leaf = Equals(leaf.field, tuple(dict.fromkeys(before.values + leaf.values)), leaf.cased)
+                leaf = Equals(leaf.field, tuple(dict.fromkeys(before.values + leaf.values)), leaf.cased, leaf.leet)
         elif isinstance(leaf, Network):
             key = Network
             before = merged.get(key)

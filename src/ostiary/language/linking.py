@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
-from ostiary.language.counters import Counters, check_grouping
+from ostiary.language.correlation import Referring, correlation_of, find_rules, why_in_record
+from ostiary.language.counters import Counters, Obstacle, obstacle, unknown_fields
 from ostiary.language.demands import check_demands
 from ostiary.language.document import Options, RuleDocument
-from ostiary.language.mistake import did_you_mean
-from ostiary.language.reading import place
+from ostiary.language.nodes import Mapping, Mark, Node, Scalar
+from ostiary.language.nodes import Sequence as Items
+from ostiary.language.rule_test import suggest_field
 from ostiary.ruleset.rule_codec import encode_rule
 from ostiary.vocabulary.plan import Plan
-from ostiary.vocabulary.rule import MAX_COUNTERS, Correlation, Limit, Rule
+from ostiary.vocabulary.rule import MAX_COUNTERS, Correlation, Expression, Limit, Rule
 
-_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "neq")
 _VERSION_DIGITS = 12
 
 
@@ -56,32 +57,86 @@ def _duplicate(rule: RuleDocument, key: str, value: str, first: RuleDocument) ->
 def link(documents: Sequence[RuleDocument], names: dict[str, int], options: Options) -> Linked:
     """Links all documents. Mistakes go to their sources; a Rule that has some is still in its place, for the others' sake."""
     linked = Linked()
-    for rule in documents:
-        if rule.is_correlation:
-            rule.category = "request"
-    for rule in documents:
-        _settle_category(rule, documents, names)
+    found = _references(documents, names)
+    for index in _bottom_up(documents, found):
+        _settle_category(index, documents, found, options)
     for index, rule in enumerate(documents):
         before = len(rule.source.mistakes)
+        correlation = _correlation(rule, found.get(index), documents, names, linked.counters, options)
         check_demands(rule)
-        linked.rules.append(_rule(index, rule, documents, names, linked.counters, options))
+        linked.rules.append(_rule(index, rule, correlation, linked.counters, options))
         rule.refused = rule.refused or len(rule.source.mistakes) > before
-    return Linked(
-        [replace(rule, version=_version(rule, linked.rules)) for rule in _silenced(linked.rules, documents, names)], linked.counters
-    )
+    spoken = _silenced(linked.rules, documents, found)
+    return Linked([replace(rule, version=_version(rule, linked.rules)) for rule in spoken], linked.counters)
 
 
-def _settle_category(rule: RuleDocument, documents: Sequence[RuleDocument], names: dict[str, int]) -> None:
+def _references(documents: Sequence[RuleDocument], names: dict[str, int]) -> dict[int, Referring]:
+    found: dict[int, Referring] = {}
+    for index, rule in enumerate(documents):
+        if rule.correlation is not None:
+            before = len(rule.source.mistakes)
+            found[index] = find_rules(rule, documents, names)
+            rule.refused = rule.refused or len(rule.source.mistakes) > before
+    return found
+
+
+def _bottom_up(documents: Sequence[RuleDocument], found: dict[int, Referring]) -> list[int]:
+    """Correlations after those that they refer to. Of each circle, one reference is refused: then there is none."""
+    order: list[int] = []
+    state: dict[int, int] = {}
+    for start in found:
+        path = [start] if start not in state else []
+        while path:
+            index = path[-1]
+            children = found[index].rules or ()
+            position = state.setdefault(index, 0)
+            if position >= len(children):
+                order.append(path.pop())
+                continue
+            state[index] = position + 1
+            child = children[position]
+            if child in path:
+                circle = " → ".join(f"`{documents[one].id}`" for one in [*path[path.index(child) :], child])
+                message = f"correlations refer to each other in a circle: {circle}"
+                documents[index].refuse(("correlation", "rules"), "correlation-cycle", message, "remove one of these references")
+                documents[index].refused = True
+                found[index].rules = None
+            elif child in found and child not in state:
+                path.append(child)
+    return order
+
+
+def _settle_category(index: int, documents: Sequence[RuleDocument], found: dict[int, Referring], options: Options) -> None:
     """A correlation is about what its rules are about: of one foreign rule it never applies."""
-    if rule.correlation is None:
-        return
-    categories = {documents[names[name]].category for name in rule.correlation.rules if name in names}
-    rule.category = next((category for category in ("foreign", "group_window", "account_window") if category in categories), "request")
+    rule, referring = documents[index], found[index]
+    others = [documents[other] for other in referring.rules or ()]
+    foreign = next((other for other in others if other.category == "foreign"), None)
+    categories = list(dict.fromkeys(other.category for other in others))
+    if foreign is not None:
+        rule.never("rule", foreign.id)
+    elif len(categories) > 1:
+        message = f"its rules are about different things: {', '.join(categories)}"
+        rule.refuse(("correlation", "rules"), "correlation-mixed", message, "correlate rules of one category")
+        rule.refused = True
+    elif categories:
+        rule.category = categories[0]
+    # Fields of an event that another product wrote are as foreign as a rule about it.
+    if rule.category == "request" and not options.foreign_fields and others and all(other.is_sigma_s for other in others):
+        strange = [name for _, name in unknown_fields(_fields_of(rule, referring))]
+        if strange:
+            rule.never("field", *strange)
 
 
-def _rule(
-    index: int, rule: RuleDocument, documents: Sequence[RuleDocument], names: dict[str, int], counters: Counters, options: Options
-) -> Rule:
+def _fields_of(rule: RuleDocument, referring: Referring) -> list[str]:
+    """The fields of events that a correlation reads."""
+    assert rule.correlation is not None
+    document = rule.correlation
+    targets = [target for mapping in document.aliases.values() for target in mapping.values()]
+    own = [*document.group_by, *(referring.thresholds.fields if referring.thresholds else ())]
+    return [*(name for name in own if name not in document.aliases), *targets]
+
+
+def _rule(index: int, rule: RuleDocument, correlation: Correlation | None, counters: Counters, options: Options) -> Rule:
     ours, metadata = rule.ours, rule.metadata
     return Rule(
         index=index,
@@ -93,7 +148,7 @@ def _rule(
         name=metadata.name if metadata else None,
         topic=rule.source.topic,
         plan=rule.plan,
-        correlation=_correlation(rule, index, documents, names, counters, options),
+        correlation=correlation,
         mode=ours.mode,
         action=ours.action,
         limit=_limit(rule, index, counters, options),
@@ -110,10 +165,22 @@ def _limit(rule: RuleDocument, index: int, counters: Counters, options: Options)
         return None
     group_by = tuple(limit.group_by)
     name = ""
-    if not options.foreign_fields and check_grouping(rule, ("ostiary", "limit", "group-by"), group_by, [rule.plan]):
+    if not options.foreign_fields and _counts(rule, group_by, rule.plan):
         name = counters.add("limit", limit.timespan, limit.buckets, group_by, [(index, rule.plan)], penalise=limit.penalise)
         _check_room(rule, ("ostiary", "limit"), counters)
     return Limit(limit.max, limit.timespan, group_by, limit.buckets, limit.penalise, name)
+
+
+def _counts(rule: RuleDocument, group_by: Sequence[str], plan: Plan) -> bool:
+    """Whether a limit's count can live in the principal's item; if not, the reason is a mistake."""
+    at = ("ostiary", "limit", "group-by")
+    strange = unknown_fields(group_by)
+    for position, name in strange:
+        rule.refuse((*at, position), "unknown-field", f"no request has a field `{name}`", suggest_field(name))
+    found = None if strange else obstacle(group_by, [plan])
+    if found is not None:
+        rule.refuse(at if found.position is None else (*at, found.position), found.kind, found.message, found.hint)
+    return not strange and found is None
 
 
 def _check_room(rule: RuleDocument, path: tuple[str, ...], counters: Counters) -> None:
@@ -128,103 +195,64 @@ def _check_room(rule: RuleDocument, path: tuple[str, ...], counters: Counters) -
 
 def _correlation(
     rule: RuleDocument,
-    index: int,
+    referring: Referring | None,
     documents: Sequence[RuleDocument],
     names: dict[str, int],
     counters: Counters,
     options: Options,
 ) -> Correlation | None:
-    document = rule.correlation
-    if document is None:
+    correlation = correlation_of(rule, referring, names) if referring is not None else None
+    if correlation is None or referring is None:
         return None
-    referred = _referred(rule, index, document.rules, documents, names)
-    conditions = _conditions(rule)
-    if document.aliases is not None:
-        rule.refuse(("correlation", "aliases"), "correlation-not-yet", "`aliases` are not evaluated yet", "give the field one name")
-    if referred is None or conditions is None:
-        return None
-    group_by = tuple(document.group_by or ())
-    correlation = Correlation("event_count", tuple(referred), group_by, document.timespan, conditions)
-    plans = [(other, plan) for other in referred if (plan := documents[other].plan) is not None]
-    if rule.category != "request" or options.foreign_fields or len(plans) < len(referred):
+    if rule.category != "request" or options.foreign_fields:
+        rule.decided = "request path" if options.foreign_fields else "record"
         return correlation
-    if not _on_request_path(rule, [plan for _, plan in plans]):
+    strange = [name for _, name in unknown_fields(_fields_of(rule, referring))]
+    for name in strange:
+        rule.source.refuse(_place_of(rule, name), "unknown-field", f"no request has a field `{name}`", suggest_field(name))
+    plans = [(other, plan) for other in correlation.rules if (plan := documents[other].plan) is not None]
+    because = why_in_record(correlation, documents)
+    if not because:
+        found = obstacle(correlation.group_by, [plan for _, plan in plans])
+        because = _shortly(found, correlation) if found else ""
+    if because or strange or correlation.aliases:
+        rule.decided, rule.because = "record", because or "aliases are resolved there"
         return correlation
-    name = counters.add("matches", document.timespan, correlation.buckets, group_by, plans)
+    if len(plans) < len(correlation.rules):
+        return correlation
+    name = counters.add("matches", correlation.timespan, correlation.buckets, correlation.group_by, plans)
     _check_room(rule, ("correlation",), counters)
     return replace(correlation, counter=name)
 
 
-def _referred(
-    rule: RuleDocument, index: int, wanted: Sequence[str], documents: Sequence[RuleDocument], names: dict[str, int]
-) -> list[int] | None:
-    found: list[int] = []
-    for position, name in enumerate(wanted):
-        path = ("correlation", "rules", position)
-        other = names.get(name)
-        if other is None:
-            rule.refuse(path, "unknown-rule", f"there is no rule with the id or name `{name}`", did_you_mean(name, names))
-        elif other == index:
-            rule.refuse(path, "correlation-cycle", "the correlation refers to itself")
-        elif documents[other].is_correlation:
-            rule.refuse(path, "correlation-not-yet", f"`{name}` is a correlation: correlations of correlations are not evaluated yet")
-        elif other in found:
-            rule.refuse(path, "rule-twice", f"`{name}` names a rule that is there already")
-        else:
-            found.append(other)
-    return found if len(found) == len(wanted) else None
+def _shortly(found: Obstacle, correlation: Correlation) -> str:
+    if found.position is not None:
+        return f"it groups by `{correlation.group_by[found.position]}`, a fact"
+    names = ", ".join(f"`{name}`" for name in correlation.group_by)
+    what = "the principal" if found.kind == "group-by-principal" else "an account, where there is one"
+    return f"it groups by {names}, not by {what}"
 
 
-def _conditions(rule: RuleDocument) -> tuple[tuple[str, float], ...] | None:
-    assert rule.correlation is not None
-    found: list[tuple[str, float]] = []
-    given = rule.correlation.condition
-    for operator, number in given.items():
-        path = ("correlation", "condition", operator)
-        if operator not in _OPERATORS:
-            hint = did_you_mean(operator, _OPERATORS) or "use `gte`"
-            rule.source.refuse(place(rule.node, path, of_key=True), "correlation-condition", f"`{operator}` is no operator", hint)
-        elif isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            rule.refuse(path, "correlation-condition", f"`{operator}` needs a whole number of matches, from 0")
-        else:
-            found.append((operator, number))
-    if not given:
-        rule.refuse(("correlation", "condition"), "correlation-condition", "the condition is empty", "write `gte: 10`")
-    return tuple(found) if given and len(found) == len(given) else None
+def _place_of(rule: RuleDocument, name: str) -> Mark:
+    """Where a correlation names a field."""
+    node = rule.node.get("correlation")
+    waiting: list[Node] = [node] if node is not None else []
+    while waiting:
+        found = waiting.pop(0)
+        if isinstance(found, Scalar) and found.value == name:
+            return found.mark
+        waiting += found.items if isinstance(found, Items) else [value for _, value in found] if isinstance(found, Mapping) else []
+    return rule.mark("correlation")
 
 
-def _on_request_path(rule: RuleDocument, plans: list[Plan]) -> bool:
-    assert rule.correlation is not None
-    document = rule.correlation
-    good = True
-    for operator, number in document.condition.items():
-        if operator not in ("gt", "gte"):
-            rule.refuse(
-                ("correlation", "condition", operator),
-                "correlation-not-yet",
-                f"`{operator}` is decided when the window closes, which is not evaluated yet",
-                "use `gt` or `gte`",
-            )
-            good = False
-        elif number < (1 if operator == "gte" else 0):
-            rule.refuse(("correlation", "condition", operator), "correlation-condition", f"`{operator}: {number}` always holds")
-            good = False
-    if document.group_by is None:
-        rule.refuse(("correlation",), "missing-key", "`correlation.group-by` is missing", "write `group-by: [account.id]`")
-        return False
-    return check_grouping(rule, ("correlation", "group-by"), document.group_by, plans) and good
-
-
-def _silenced(rules: list[Rule], documents: Sequence[RuleDocument], names: dict[str, int]) -> list[Rule]:
+def _silenced(rules: list[Rule], documents: Sequence[RuleDocument], found: dict[int, Referring]) -> list[Rule]:
     """``generate: false`` silences the rules a correlation names, unless another correlation lets them speak."""
     silent: set[int] = set()
     speaking: set[int] = set()
-    for document in documents:
-        if document.correlation is None:
-            continue
-        generate = document.correlation.generate
+    for index, referring in found.items():
+        generate = documents[index].generate
         if generate is not None:
-            (speaking if generate else silent).update(names[name] for name in document.correlation.rules if name in names)
+            (speaking if generate else silent).update(referring.names.values())
     return [replace(rule, generate=False) if rule.index in silent - speaking else rule for rule in rules]
 
 
@@ -233,6 +261,19 @@ def _version(rule: Rule, rules: Sequence[Rule]) -> str:
     data = encode_rule(rule)
     data["topic"] = ""
     if rule.correlation is not None:
+        # Places of rules in the Ruleset become places in this rule's own list.
+        own = {index: position for position, index in enumerate(rule.correlation.rules)}
         data["rules"] = [rules[index].id for index in rule.correlation.rules]
-        data["correlation"][1] = []
+        moved = replace(rule.correlation, rules=(), counter="", expression=None, aliases=())
+        data["correlation"] = encode_rule(replace(rule, correlation=moved))["correlation"]
+        data["aliases"] = [[alias, [[own[index], name] for index, name in pairs]] for alias, pairs in rule.correlation.aliases]
+        data["expression"] = _moved(rule.correlation.expression, own)
     return sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:_VERSION_DIGITS]
+
+
+def _moved(expression: Expression | None, own: dict[int, int]) -> object:
+    if expression is None:
+        return None
+    if expression.word == "rule":
+        return own[expression.rule]
+    return [expression.word, *(_moved(child, own) for child in expression.children)]

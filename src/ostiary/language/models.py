@@ -6,16 +6,19 @@ import datetime
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ostiary.vocabulary.rule import DEFAULT_BUCKETS, MAX_BUCKETS, ActionName, Mode, OnError
+from ostiary.vocabulary.rule import DEFAULT_BUCKETS, MAX_BUCKETS, ActionName, CorrelationType, Mode, OnError
 
 MAX_TITLE_CHARS = 256
 MAX_TEST_TIMES = 100_000
 MAX_TIMESPAN_SECONDS = 366 * 86_400
+MAX_STEPS = 100
+"""Steps of a test's sequence."""
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 _TIMESPAN = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_CALENDAR = re.compile(r"[0-9]+([My])")
 
 Withheld = Literal["reasoning", "logprobs"]
 Waived = Literal["throttle", "deny", "withhold", "strikes"]
@@ -29,12 +32,23 @@ def seconds(value: object) -> int:
     (900, 86400)
     """
     found = _TIMESPAN.fullmatch(value) if isinstance(value, str) else None
+    if found is None and isinstance(value, str) and _CALENDAR.fullmatch(value):
+        raise ValueError(f"is `{value}`; months and years differ in length: write days, such as {30 if value[-1] == 'M' else 365}d")
     if found is None:
         raise ValueError(f"is `{value}`; a timespan is a whole number and s, m, h, d or w, such as 15m")
     span = int(found[1]) * UNIT_SECONDS[found[2]]
     if span > MAX_TIMESPAN_SECONDS:
         raise ValueError(f"is `{value}`; a timespan is at most {MAX_TIMESPAN_SECONDS // 86_400}d")
     return span
+
+
+def moment_of_step(value: object) -> int:
+    """When a step of a sequence happens, in seconds from its start: a timespan, or ``0s``. Raises ``ValueError``.
+
+    >>> moment_of_step("0s"), moment_of_step("2m")
+    (0, 120)
+    """
+    return 0 if value == "0s" else seconds(value)
 
 
 def moment(value: object) -> float:
@@ -78,11 +92,12 @@ def _date(value: object) -> object:
     return value
 
 
+_ONE_OR_MANY = BeforeValidator(_one_or_many, json_schema_input_type=str | list[str])
 Word = Annotated[str, Field(min_length=1, max_length=256)]
-Words = Annotated[list[Word], BeforeValidator(_one_or_many), Field(min_length=1), AfterValidator(_distinct)]
-Timespan = Annotated[int, BeforeValidator(seconds)]
-Moment = Annotated[float, BeforeValidator(moment)]
-Date = Annotated[Any, BeforeValidator(_date)]
+Words = Annotated[list[Word], _ONE_OR_MANY, Field(min_length=1), AfterValidator(_distinct)]
+Timespan = Annotated[int, BeforeValidator(seconds), WithJsonSchema({"type": "string", "pattern": f"^{_TIMESPAN.pattern}$"})]
+Moment = Annotated[float, BeforeValidator(moment), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"})]
+Date = Annotated[Any, BeforeValidator(_date), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}$"})]
 
 
 class _Document(BaseModel):
@@ -119,32 +134,45 @@ class Ours(_Document):
     mode: Mode = "monitor"
     action: ActionName | None = None
     limit: Limit | None = None
-    withhold: Annotated[list[Withheld], BeforeValidator(_one_or_many), AfterValidator(_distinct)] = Field(default_factory=list)
+    withhold: Annotated[
+        list[Withheld], BeforeValidator(_one_or_many, json_schema_input_type=Withheld | list[Withheld]), AfterValidator(_distinct)
+    ] = Field(default_factory=list)
     clause: Word | None = None
     message: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     on_error: OnError = "open"
 
 
+class StepDocument(_Document):
+    """One step of a test's ``sequence:``. Its fields are read from the nodes."""
+
+    at: Annotated[int, BeforeValidator(moment_of_step), WithJsonSchema({"type": "string"})] | None = None
+    request: dict[str, Any] | None = None
+    record: dict[str, Any] | None = None
+    times: Annotated[int, Field(ge=1, le=MAX_TEST_TIMES)] = 1
+    expect: Expect | None = None
+
+
 class RuleTestDocument(_Document):
-    """One of ``tests:``. Its fields are read from the nodes."""
+    """One of ``tests:``: a request (or record), or a sequence of them. Fields are read from the nodes."""
 
     name: Word
     request: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
-    times: Annotated[int, Field(ge=1, le=MAX_TEST_TIMES)] = 1
-    expect: Expect
+    times: Annotated[int, Field(ge=1, le=MAX_TEST_TIMES)] | None = None
+    sequence: Annotated[list[StepDocument], Field(min_length=1)] | None = None
+    expect: Expect | None = None
 
 
 class CorrelationDocument(_Document):
-    """``correlation:`` of type ``event_count``."""
+    """``correlation:``. What its condition says is read from the nodes."""
 
-    type: str
-    rules: Words
-    group_by: Words | None = None
+    type: Annotated[CorrelationType, BeforeValidator(_lower)]
+    rules: Words | None = None
+    group_by: Words
     timespan: Timespan
-    condition: dict[str, Any]
+    condition: Any = None
     generate: bool | None = None
-    aliases: dict[str, Any] | None = None
+    aliases: dict[str, dict[str, Word]] = Field(default_factory=dict)
 
 
 class ExemptionDocument(_Document):
@@ -152,8 +180,13 @@ class ExemptionDocument(_Document):
 
     exemption: Word
     accounts: Words
-    rules: Annotated[list[Word], BeforeValidator(_one_or_many), AfterValidator(_distinct)] = Field(default_factory=list)
-    waive: Annotated[list[Waived], BeforeValidator(_one_or_many), Field(min_length=1), AfterValidator(_distinct)]
+    rules: Annotated[list[Word], _ONE_OR_MANY, AfterValidator(_distinct)] = Field(default_factory=list)
+    waive: Annotated[
+        list[Waived],
+        BeforeValidator(_one_or_many, json_schema_input_type=Waived | list[Waived]),
+        Field(min_length=1),
+        AfterValidator(_distinct),
+    ]
     reason: Word
     granted_by: Word
     expires: Moment

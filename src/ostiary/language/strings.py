@@ -5,6 +5,8 @@ Source: Sigma specification v2.1, "Wildcards" and "Escaping"; the table in its i
 
 from __future__ import annotations
 
+import itertools
+
 from ostiary.vocabulary.plan import Pattern, Wild
 
 _WILDS = {"*": Wild.ANY, "?": Wild.ONE}
@@ -45,7 +47,7 @@ def tokens(text: str) -> Pattern:
 def joined(*patterns: Pattern) -> Pattern:
     """Patterns one after the other: runs that meet become one, and ``**`` becomes ``*``."""
     parts: list[str | Wild] = []
-    for part in (part for pattern in patterns for part in pattern):
+    for part in itertools.chain.from_iterable(patterns):
         last = parts[-1] if parts else None
         if isinstance(part, str) and isinstance(last, str):
             parts[-1] = last + part

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from yaml import CSafeLoader
@@ -66,17 +67,18 @@ class _Builder:
         self._count = 0
 
     def documents(self, text: str) -> Iterator[Node]:
-        for event in yaml.parse(text, Loader=CSafeLoader):
+        for event in _events(text):
             done: Node | None = None
-            if isinstance(event, yaml.ScalarEvent):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
                 done = self._scalar(event)
-            elif isinstance(event, yaml.CollectionStartEvent):
-                self._open(event, isinstance(event, yaml.MappingStartEvent))
-            elif isinstance(event, yaml.CollectionEndEvent):
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self._open(event, kind is yaml.MappingStartEvent)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 done = self._close()
-            elif isinstance(event, yaml.AliasEvent):
+            elif kind is yaml.AliasEvent:
                 done = self._alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
+            elif kind is yaml.DocumentStartEvent:
                 self._anchors, self._count = {}, 0
             if done is not None:
                 if self._stack:
@@ -164,6 +166,15 @@ class _Builder:
     def _refuse_tag(self, tag: str, mark: Mark) -> None:
         shown = tag.replace("tag:yaml.org,2002:", "!!")
         self._source.refuse(mark, "yaml-tag", f"tags such as `{shown}` are not read", "write the plain value")
+
+
+def _events(text: str) -> Iterator[Any]:
+    """The parser's events. Asked for one by one: ``yaml.parse`` asks twice for each."""
+    loader = CSafeLoader(text)
+    event = loader.get_event()
+    while event is not None:
+        yield event
+        event = None if type(event) is yaml.StreamEndEvent else loader.get_event()
 
 
 def _mark(event: yaml.Event) -> Mark:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from ostiary.matching.subject import number as number_of
 from ostiary.settings import Settings
 from ostiary.vocabulary.errors import EventError
-from ostiary.vocabulary.request import Fields, Principal, Request, Scalar
+from ostiary.vocabulary.request import Fields, Principal, Request, Scalar, Value
 
 MAX_DEPTH = 64
 """Nesting of an event beyond this is refused: no log has it."""
+TIME_FIELD = "@timestamp"
+"""Where an event's time stands, unless somebody says otherwise."""
+_SECONDS_BELOW = 1e11
+"""A number below this is epoch seconds (until the year 5138), below a thousand times this milliseconds, and so on to nanoseconds."""
 _GATEWAY_KEYS = ("requestContext", "httpMethod")
 _SETTINGS = Settings(identifier_key="events are matched, never kept")
 
@@ -25,23 +31,30 @@ class BadEvent(ValueError):
 class Event:
     """One line. ``index`` counts from 0 over the lines that are not blank; ``number`` is the line's, from 1.
 
-    ``error`` says why a line could not be read; then there are no fields.
+    ``error`` says why a line could not be read; then there are no fields. ``time`` is epoch seconds, None where the event does not
+    say it.
     """
 
     index: int
     number: int
     fields: Fields
     error: str = ""
+    time: float | None = None
 
 
-def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
-    """One Event for each line that is not blank, bad ones too; a stream, so that a file may be longer than memory."""
+def read_events(lines: Iterable[bytes], time_field: str = TIME_FIELD) -> Iterator[Event]:
+    """One Event for each line that is not blank, bad ones too; a stream, so that a file may be longer than memory.
+
+    A gateway's event has its time where its gateway writes it; ``time_field`` is for all others.
+    """
     index = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield Event(index, number, fields_of(_object(line)))
+            event = _object(line)
+            fields = fields_of(event)
+            yield Event(index, number, fields, time=moment_of(_gateway_time(event) if is_gateway_s(event) else fields.get(time_field)))
         except (BadEvent, EventError) as error:
             yield Event(index, number, {}, str(error))
         index += 1
@@ -70,11 +83,52 @@ def fields_of(event: Mapping[str, Any]) -> Fields:
     >>> fields_of({"a": {"b": 1, "c": [2, None]}, "d.e": "x", "f": [{"g": 1}, {"g": 2}]})
     {'a.b': 1, 'a.c': (2, None), 'd.e': 'x', 'f.g': (1, 2)}
     """
-    if all(key in event for key in _GATEWAY_KEYS):
+    if is_gateway_s(event):
         return _of_gateway(event)
     found: dict[str, list[Scalar]] = {}
     _flatten(event, "", found, 0)
     return {name: values[0] if len(values) == 1 else tuple(values) for name, values in found.items()}
+
+
+def is_gateway_s(event: Mapping[str, Any]) -> bool:
+    """Whether it is what a gateway hands to a function."""
+    return all(key in event for key in _GATEWAY_KEYS)
+
+
+def _gateway_time(event: Mapping[str, Any]) -> Value:
+    context = event["requestContext"]
+    said = context.get("requestTimeEpoch") if isinstance(context, Mapping) else None
+    return said if isinstance(said, int | float) else None
+
+
+def moment_of(value: Value) -> float | None:
+    """The time that a field says, in epoch seconds; of several values the first. None for what is no time.
+
+    RFC 3339, also with a space for T and without an offset (then it is UTC); or a number, or a text that writes one: epoch seconds,
+    milliseconds, microseconds or nanoseconds, told apart by their size.
+
+    >>> moment_of("2026-01-05T00:00:00.5Z"), moment_of(1767571200500), moment_of("1767571200.5"), moment_of("soon")
+    (1767571200.5, 1767571200.5, 1767571200.5, None)
+    """
+    if isinstance(value, tuple):
+        value = value[0] if value else None
+    seconds = number_of(value)
+    if seconds is not None:
+        return _seconds(seconds)
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value.strip().upper())
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(found: float) -> float | None:
+    for scale in (1, 10**3, 10**6, 10**9):
+        if abs(found) < _SECONDS_BELOW * scale:
+            return found / scale
+    return None
 
 
 def _flatten(value: Any, name: str, found: dict[str, list[Scalar]], depth: int) -> None:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ostiary.language.compile import Compiled, Mistake, RuleTest
-from ostiary.language.rule_test import REFUSED
-from ostiary.local.rule_requests import request_of
-from ostiary.matching.evaluate import Evaluator
-from ostiary.matching.leaves import leaf_fields
-from ostiary.matching.truth import leaves_of
-from ostiary.vocabulary.plan import Equals, Glob, Keyword, Leaf, Pattern, Wild
+from ostiary.language.rule_test import REFUSED, Step
+from ostiary.local.leaf_text import Pages
+from ostiary.local.questions import Examples, Question, questions_of
+from ostiary.local.rule_run import ruleset_of, run_test
 from ostiary.vocabulary.rule import Correlation, Rule
-
-MAX_SHOWN_CHARACTERS = 40
 
 
 def readiness(compiled: Compiled) -> tuple[Mistake, ...]:
     """What keeps enforced rules from being trusted: tests of both outcomes, and a lookalike among the allowed.
 
     A lookalike is a test that expects allowed or none and only just does not match: one leaf of the rule's plan, flipped, would
-    make it match. Of a limit also the last request that is admitted; of a correlation the one that is a match short. Nothing
-    when the rules have mistakes.
+    make it match (the values of a list, and what a plan holds twice, flip together; a block on one member has leaves of its own).
+    Of a limit also one that is a request short of being refused; of a correlation one that is a match short, or that matches
+    often enough but not soon enough. Nothing when the rules have mistakes.
     """
     if compiled.ruleset is None:
         return ()
@@ -35,90 +33,77 @@ def readiness(compiled: Compiled) -> tuple[Mistake, ...]:
 class _Checker:
     def __init__(self, compiled: Compiled) -> None:
         assert compiled.ruleset is not None
-        self._rules = compiled.ruleset.rules
-        self._tests: dict[str, list[RuleTest]] = {}
-        for test in compiled.tests:
-            self._tests.setdefault(test.rule, []).append(test)
-        self._evaluator = Evaluator(compiled.ruleset)
+        self._ruleset = compiled.ruleset
+        self._examples = Examples(compiled)
+        self._pages = Pages()
 
     def check(self, rule: Rule) -> Iterator[Mistake]:
-        tests = self._tests.get(rule.id, [])
+        tests = [test for test in self._examples.of(rule) if test.rule == rule.id]
         allowed = [test for test in tests if test.expect in ("allowed", "none")]
         wanted = {"signal"} if rule.action == "allow" else REFUSED
-        if not any(test.expect in wanted for test in tests):
+        if not any(step.expect in wanted for test in tests for step in test.steps):
             message = f"no test of `{rule.id}` expects what the rule does"
             yield _mistake(rule, tests, "enforce-needs-tests", message, "add one that it refuses")
         if not allowed:
             message = f"no test of `{rule.id}` expects allowed or none"
             yield _mistake(rule, tests, "enforce-needs-tests", message, "add one that it lets pass")
-        elif not any(self._is_lookalike(rule, test) for test in allowed):
+        elif not any(self._is_lookalike(rule, test, tests) for test in allowed):
             message = f"no test of `{rule.id}` that expects allowed or none is a lookalike: one that only just does not match"
             yield _mistake(rule, tests, "enforce-needs-lookalike", message, self._hint(rule, tests))
 
-    def _is_lookalike(self, rule: Rule, test: RuleTest) -> bool:
-        if rule.correlation is not None:
-            bases = [self._rules[index] for index in rule.correlation.rules]
-            return test.times == _least(rule.correlation) - 1 and any(self._matches(base, test) for base in bases)
-        if rule.limit is not None and test.times == rule.limit.max and self._matches(rule, test):
-            return True
-        return not self._matches(rule, test) and next(self._turning(rule, test), None) is not None
+    def _is_lookalike(self, rule: Rule, test: RuleTest, tests: Sequence[RuleTest]) -> bool:
+        if rule.plan is not None and not self._matches(rule, test):
+            return next(self._turning(rule, test), None) is not None
+        if rule.correlation is None and rule.limit is None:
+            return False
+        ruleset = ruleset_of(self._ruleset, rule.id)
+        return any(run_test(variant, ruleset).got not in ("none", "allowed") for variant in _variants(test, tests))
 
     def _matches(self, rule: Rule, test: RuleTest) -> bool:
-        return rule.plan is not None and self._evaluator.holds(rule.index, self._truths(rule, test))
-
-    def _truths(self, rule: Rule, test: RuleTest) -> tuple[bool, ...]:
-        request = request_of(test)
-        return self._evaluator.truths(rule.index, request.fields, request.facts)
-
-    def _turning(self, rule: Rule, test: RuleTest) -> Iterator[Leaf]:
-        """The leaves whose flip alone turns the rule's answer; equal leaves flip together, they are one condition."""
         assert rule.plan is not None
-        leaves = list(leaves_of(rule.plan))
-        truths = self._truths(rule, test)
-        before = self._evaluator.holds(rule.index, truths)
-        for leaf in dict.fromkeys(leaves):
-            flipped = [truth is not (other == leaf) for other, truth in zip(leaves, truths, strict=True)]
-            if self._evaluator.holds(rule.index, flipped) is not before:
-                yield leaf
+        return self._examples.outcomes(rule, rule.plan, [test])[0][-1]
+
+    def _turning(self, rule: Rule, test: RuleTest) -> Iterator[Question]:
+        """The questions that alone, answered otherwise, turn the rule's answer to the test's last request."""
+        assert rule.plan is not None
+        before = self._matches(rule, test)
+        for question in questions_of(rule.plan):
+            plans = [question.answered(rule.plan, answer) for answer in (True, False)]
+            if any(self._examples.outcomes(rule, plan, [test])[0][-1] is not before for plan in plans):
+                yield question
 
     def _hint(self, rule: Rule, tests: Sequence[RuleTest]) -> str:
         if rule.correlation is not None:
+            if len(rule.correlation.rules) > 1 and rule.correlation.type.startswith("temporal"):
+                return "add a test that lacks one match of one rule, and expects allowed"
             return f"add a test with `times: {_least(rule.correlation) - 1}` that expects allowed"
         hints = [f"one with `times: {rule.limit.max}`"] if rule.limit is not None and rule.limit.max else []
         for test in tests:
-            leaf = next(self._turning(rule, test), None) if self._matches(rule, test) else None
-            if leaf is not None:
-                hints.append(f"one like `{test.name}` in all but {describe(leaf)}")
+            question = next(self._turning(rule, test), None) if self._matches(rule, test) else None
+            if question is not None:
+                hints.append(f"one like `{test.name}` in all but `{self._pages.find(rule, test.position.path, question.leaves).text}`")
                 break
         return f"add {' or '.join(hints)}, that expects allowed" if hints else "add a test that differs from a match in one item alone"
+
+
+def _variants(test: RuleTest, tests: Sequence[RuleTest]) -> Iterator[RuleTest]:
+    """The test with one request more at its end, of any kind that the rule's tests have; and with all of it at one instant."""
+    steps = tuple(replace(step, expect=None) for step in test.steps)
+    last = steps[-1]
+    seen: list[object] = []
+    for step in (step for other in tests for step in other.steps):
+        if step.fields not in seen:
+            seen.append(step.fields)
+            yield replace(test, steps=(*steps, Step(last.at, step.fields, 1, test.expect)))
+    if last.at > steps[0].at:
+        at_once = [replace(step, at=last.at) for step in steps]
+        yield replace(test, steps=(*at_once[:-1], replace(at_once[-1], expect=test.expect)))
 
 
 def _least(correlation: Correlation) -> int:
     """The fewest matches for which the correlation can hold."""
     bounds = [number + (operator == "gt") for operator, number in correlation.conditions if operator in ("gt", "gte", "eq")]
     return math.ceil(max(bounds, default=1))
-
-
-def describe(leaf: Leaf) -> str:
-    """A leaf in few words, for a message.
-
-    >>> describe(Equals("account.plan", ("free",)))
-    '`account.plan` (`free`)'
-    """
-    if isinstance(leaf, Keyword):
-        return f"the keyword `{_shown(leaf.pattern)}`"
-    field = leaf_fields(leaf)[0]
-    if isinstance(leaf, Equals):
-        return f"`{field}` (`{_cut(leaf.values[0])}`)" if leaf.values else f"`{field}`"
-    return f"`{field}` (`{_shown(leaf.pattern)}`)" if isinstance(leaf, Glob) else f"`{field}`"
-
-
-def _shown(pattern: Pattern) -> str:
-    return _cut("".join(token.value if isinstance(token, Wild) else token for token in pattern))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
 
 
 def _mistake(rule: Rule, tests: Sequence[RuleTest], kind: str, message: str, hint: str) -> Mistake:

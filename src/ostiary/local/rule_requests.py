@@ -1,9 +1,10 @@
-"""The Request that a rule's test stands for."""
+"""The Requests that a rule's test stands for."""
 
 from __future__ import annotations
 
 from ostiary.judgement.identify import NOBODY, address_principal
 from ostiary.language.compile import RuleTest
+from ostiary.language.rule_test import Step
 from ostiary.local.recorded import START
 from ostiary.vocabulary.plan import is_fact
 from ostiary.vocabulary.request import Principal, Request, Scalar, Value
@@ -12,24 +13,35 @@ TEST_ACCOUNT = "acct-test"
 """The account of a test that does not say one."""
 
 
-def request_of(test: RuleTest) -> Request:
-    """The Request that a test means.
+def requests_of(test: RuleTest) -> tuple[Request, ...]:
+    """The Request of each step of a test, or the record of each, as one.
 
     ``account.*`` are the account's facts, ``account.id`` is the verified account (``acct-test`` where it is not said, none where
-    it is null), and ``client.address`` counts as the principal only of a request without an account.
+    it is null), and ``client.address`` counts as the principal only of a request without an account. A record has its fields alone.
     """
+    if test.kind == "record":
+        return tuple(_record(test.name, step) for step in test.steps)
+    return tuple(_request(f"{test.name}-{number}", step) for number, step in enumerate(test.steps, start=1))
+
+
+def _record(name: str, step: Step) -> Request:
+    facts = {field: value for field, value in step.fields.items() if is_fact(field) and not isinstance(value, tuple)}
+    return Request(name, START + step.at, "test", None, None, step.fields, facts)
+
+
+def _request(name: str, step: Step) -> Request:
     facts: dict[str, Scalar] = {}
     fields: dict[str, Value] = {}
-    for name, value in test.fields.items():
-        if not is_fact(name):
-            fields[name] = value
+    for field, value in step.fields.items():
+        if not is_fact(field):
+            fields[field] = value
         elif not isinstance(value, tuple):
-            facts[name] = value
+            facts[field] = value
     said = fields.pop("account.id", TEST_ACCOUNT)
     account = str(said) if said is not None else None
     client = fields.get("client.address")
     address = client if account is None and isinstance(client, str) else None
-    request = Request(test.name, START, "test", account, address, fields, facts)
+    request = Request(name, START + step.at, "test", account, address, fields, facts)
     fields["principal.id"] = principal_of(request).key
     if account:
         fields["account.id"] = account

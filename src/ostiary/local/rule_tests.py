@@ -1,46 +1,33 @@
-"""Rules' own tests: each run through the real judgement, alone, in a store of its own."""
+"""Rules' own tests: each run by itself, and of each that fails what its rule saw."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from ostiary.judgement.judge import Judge
 from ostiary.language.compile import Compiled, RuleTest
 from ostiary.language.mistake import Position
-from ostiary.local.clock import VirtualClock
+from ostiary.local.leaf_text import cut_text, written
 from ostiary.local.readiness import readiness
-from ostiary.local.rule_requests import principal_of, request_of
+from ostiary.local.rule_requests import requests_of
+from ostiary.local.rule_run import Got, Outcome, referred, ruleset_of, run_test
 from ostiary.matching.evaluate import Evaluator
-from ostiary.ruleset.artefact import sealed
-from ostiary.settings import Settings
-from ostiary.stores.memory import MemoryStateStore
-from ostiary.vocabulary.rule import Counter, Rule, Ruleset
-from ostiary.vocabulary.state import StateWrite
-from ostiary.vocabulary.verdict import Verdict
+from ostiary.matching.leaves import leaf_fields
+from ostiary.matching.subject import Subject
+from ostiary.matching.truth import leaves_of
+from ostiary.vocabulary.plan import Leaf, Member
+from ostiary.vocabulary.request import Request
+from ostiary.vocabulary.rule import Rule, Ruleset
 
 __all__ = ["TestResult", "readiness", "run_tests", "summary"]
 
-JUDGED_LAST = 3
-"""Requests of a test that are judged one by one at its end, and around a limit; of ten thousand alike the others are only counted."""
-
-Got = Literal["none", "signal", "allowed", "withheld", "throttled", "denied"]
-
-SETTINGS = Settings(mode="enforce", identifier_key="rules are tested in memory", appeal="https://appeals.example")
-_COMPARED = {
-    "gt": float.__gt__,
-    "gte": float.__ge__,
-    "lt": float.__lt__,
-    "lte": float.__le__,
-    "eq": float.__eq__,
-    "neq": float.__ne__,
-}
+MAX_REASONS = 12
+"""Leaves that a failed test names; a list of a thousand phrases tells nobody anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What came of one test. ``ok``: what it got is what it expects."""
+    """What came of one test. ``ok``: every step got what it expects."""
 
     __test__ = False
 
@@ -51,13 +38,18 @@ class TestResult:
     got: Got
     ok: bool
     position: Position
+    step: int = 1
+    """The step that got something else than it expects (from 1), else the last one."""
+    steps: int = 1
+    reasons: tuple[str, ...] = ()
+    """Of a failed test: which leaves of its rule were true and false, of a correlation how many matches each of its rules had."""
 
 
 def run_tests(compiled: Compiled) -> Iterator[TestResult]:
     """Runs every test of the compiled rules, in order; nothing when the rules have mistakes.
 
-    Each test has a Ruleset of its rule and the rules that it refers to, an empty memory store, a clock that stands still, and
-    mode enforce, also for a rule in monitor mode: its tests say what it would do.
+    Each test has a Ruleset of its rule and the rules that it refers to, an empty memory store, a virtual clock that moves only
+    from step to step, and mode enforce, also for a rule in monitor mode: its tests say what it would do.
     """
     if compiled.ruleset is None:
         return
@@ -65,89 +57,66 @@ def run_tests(compiled: Compiled) -> Iterator[TestResult]:
     for test in compiled.tests:
         if test.rule not in alone:
             alone = {test.rule: ruleset_of(compiled.ruleset, test.rule)}
-        got = _run(test, alone[test.rule])
-        title = compiled.ruleset.by_id[test.rule].title
-        yield TestResult(test.rule, title, test.name, test.expect, got, got == test.expect, test.position)
+        outcome = run_test(test, alone[test.rule])
+        yield _result(test, compiled.ruleset.by_id[test.rule], outcome, alone[test.rule])
 
 
-def ruleset_of(ruleset: Ruleset, rule_id: str) -> Ruleset:
-    """A Ruleset of one rule, which comes last, and those it refers to; without Exemptions. ``KeyError`` for an unknown id."""
-    rule = ruleset.by_id[rule_id]
-    referred = rule.correlation.rules if rule.correlation else ()
-    chosen = [*(ruleset.rules[index] for index in referred), rule]
-    moved = {old.index: new for new, old in enumerate(chosen)}
-    rules = [_moved(old, moved) for old in chosen]
-    rules[-1] = replace(rules[-1], generate=True, mode="enforce" if rule.action else rule.mode)
-    wanted = {counted.counter for old in chosen for counted in (old.limit, old.correlation) if counted is not None}
-    counters = [_kept(counter, moved) for counter in ruleset.counters if counter.id in wanted]
-    return sealed(Ruleset(tuple(rules), tuple(counters)))
+def _result(test: RuleTest, rule: Rule, outcome: Outcome, ruleset: Ruleset) -> TestResult:
+    reasons = () if outcome.ok else tuple(_reasons(test, outcome, ruleset))
+    return TestResult(
+        rule=test.rule,
+        title=rule.title,
+        name=test.name,
+        expect=outcome.expect,
+        got=outcome.got,
+        ok=outcome.ok,
+        position=test.position,
+        step=outcome.step,
+        steps=len(test.steps),
+        reasons=reasons,
+    )
 
 
-def _moved(rule: Rule, moved: Mapping[int, int]) -> Rule:
-    correlation = rule.correlation
-    if correlation is not None:
-        correlation = replace(correlation, rules=tuple(moved[index] for index in correlation.rules))
-    return replace(rule, index=moved[rule.index], correlation=correlation)
-
-
-def _kept(counter: Counter, moved: Mapping[int, int]) -> Counter:
-    return replace(counter, rules=tuple(sorted(moved[index] for index in counter.rules if index in moved)))
-
-
-def _run(test: RuleTest, ruleset: Ruleset) -> Got:
+def _reasons(test: RuleTest, outcome: Outcome, ruleset: Ruleset) -> Iterator[str]:
     rule = ruleset.rules[-1]
-    if rule.category != "request":
-        return _over_windows(test, ruleset)
-    request = request_of(test)
-    clock = VirtualClock(request.time)
-    store = MemoryStateStore(SETTINGS, clock=clock)
-    judge = Judge(ruleset, store, clock, SETTINGS, _say_nothing)
-    verdict = judge.judge(request)
-    ahead = _alike(test, rule)
-    if ahead and verdict.effect.outcome == "allowed":
-        state = store.read(principal_of(request))
-        assert state is not None, "a judged request has left its state"
-        store.write(StateWrite(state.principal, dict.fromkeys(state.buckets, ahead), (), "undo", None, int(request.time)))
-    else:
-        ahead = 0
-    for number in range(1 + ahead, test.times):
-        verdict = judge.judge(replace(request, id=f"{request.id}-{number}"))
-    return _got(test, rule, verdict)
-
-
-def _alike(test: RuleTest, rule: Rule) -> int:
-    """How many requests after the first may be counted without being judged: all are admitted alike until a limit is near."""
-    alike = test.times - 1 - JUDGED_LAST
-    if rule.limit is not None:
-        alike = min(alike, rule.limit.max - 1 - JUDGED_LAST)
-    return max(0, alike)
-
-
-def _say_nothing(line: str) -> None:
-    """The log of a test."""
-
-
-def _got(test: RuleTest, rule: Rule, verdict: Verdict) -> Got:
-    """In the words that the test expects: of the Signal, or of the outcome."""
-    if test.expect in ("none", "signal"):
-        return "signal" if any(named.id == rule.id for named in verdict.rules) else "none"
-    if verdict.effect.outcome == "allowed" and verdict.effect.withhold:
-        return "withheld"
-    return verdict.effect.outcome
-
-
-def _over_windows(test: RuleTest, ruleset: Ruleset) -> Got:
-    """Rules over windows, and of other products, have no outcome: a record of theirs gives a Signal or none."""
-    rule = ruleset.rules[-1]
-    signals = {signal.rule for signal in Evaluator(ruleset, foreign=True).evaluate(test.fields, test.fields)}
+    evaluator = Evaluator(ruleset, foreign=True)
+    requests = requests_of(test)
     if rule.correlation is None:
-        holds = rule.index in signals
-    else:
-        count = float(test.times) if signals & set(rule.correlation.rules) else 0.0
-        holds = count > 0 and all(_COMPARED[operator](count, float(number)) for operator, number in rule.correlation.conditions)
-    if holds:
-        return "signal"
-    return "allowed" if test.expect == "allowed" else "none"
+        yield from _leaves(rule, requests[outcome.step - 1], evaluator)
+        return
+    for index in referred(ruleset, rule):
+        base = ruleset.rules[index]
+        if base.plan is None:
+            continue
+        matching = [index in {signal.rule for signal in evaluator.evaluate(one.fields, {**one.fields, **one.facts})} for one in requests]
+        pairs = list(zip(test.steps, matching, strict=True))[: outcome.step]
+        count = sum(step.times for step, holds in pairs if holds)
+        yield f"`{base.name or base.title}` matched {count} of {sum(step.times for step, _ in pairs)} until then"
+        if not any(holds for _, holds in pairs):
+            yield from _leaves(base, requests[outcome.step - 1], evaluator)
+
+
+def _leaves(rule: Rule, request: Request, evaluator: Evaluator) -> Iterator[str]:
+    """Each leaf with its truth and what the field held."""
+    assert rule.plan is not None
+    facts = {**request.fields, **request.facts}
+    leaves = list(leaves_of(rule.plan))
+    said = dict(zip(leaves, evaluator.truths(rule.index, request.fields, facts), strict=True))
+    subject = Subject(request.fields, facts)
+    for leaf, truth in list(said.items())[:MAX_REASONS]:
+        yield f"{'true ' if truth else 'false'} {written(leaf)}{_held(leaf, subject)}"
+    if len(said) > MAX_REASONS:
+        yield f"… and {len(said) - MAX_REASONS} more, {sum(said.values())} of {len(said)} true"
+
+
+def _held(leaf: Leaf, subject: Subject) -> str:
+    fields = leaf_fields(leaf)
+    if not fields or isinstance(leaf, Member):
+        return ""
+    values = subject.values(fields[0])
+    if not values:
+        return f" ({fields[0]} is absent)"
+    return f" (it is {', '.join(cut_text('null' if value is None else str(value)) for value in values[:3])})"
 
 
 def summary(results: Iterable[TestResult]) -> dict[str, object]:
@@ -160,7 +129,9 @@ def summary(results: Iterable[TestResult]) -> dict[str, object]:
             "expect": result.expect,
             "got": result.got,
             "ok": result.ok,
+            "step": result.step,
             "position": str(result.position),
+            "reasons": list(result.reasons),
         }
         for result in results
     ]

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
-from ostiary.matching.leaves import AnyGlob, compile_leaf, merged, needs_facts
+from ostiary.matching.leaves import compile_leaf, needs_facts
+from ostiary.matching.merge import AnyGlob, AnyRegex, merged
 from ostiary.matching.subject import Subject
 from ostiary.matching.truth import Answer, Truth, connect, leaves_of
 from ostiary.vocabulary.plan import Leaf, Plan
@@ -54,7 +55,7 @@ def _said(position: int) -> Answer[Sequence[Truth]]:
     return lambda truths: truths[position]
 
 
-def _answer(leaf: Leaf | AnyGlob) -> Answer[Subject]:
+def _answer(leaf: Leaf | AnyGlob | AnyRegex) -> Answer[Subject]:
     check = compile_leaf(leaf)
     if not needs_facts(leaf):
         return check

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from ostiary.vocabulary.plan import Pattern, Wild
 
 Test = Callable[[str], bool]
+Span = tuple[int, int]
+"""Of a text: from, to."""
 Part = str | int
 """A literal run, or how many single characters of any kind."""
 
@@ -96,22 +98,51 @@ def _literal(first: str, middle: list[str], last: str) -> Test:
 
 
 def _general(first: list[Part], middle: list[list[Part]], last: list[Part]) -> Test:
+    places = _places(first, middle, last)
+    return lambda text: places(text) is not None
+
+
+def _places(first: list[Part], middle: list[list[Part]], last: list[Part]) -> Callable[[str], list[Span] | None]:
+    """Where each segment stands, none of them empty; None for a text that does not match."""
     head, tail = _length(first), _length(last)
     seekers = [(_seek(segment), _length(segment)) for segment in middle]
 
-    def test(text: str) -> bool:
+    def find(text: str) -> list[Span] | None:
         end = len(text) - tail
         if end < head or not _at(first, text, 0) or not _at(last, text, end):
-            return False
+            return None
+        found = [(0, head)] if head else []
         position = head
         for seek, length in seekers:
             position = seek(text, position, end)
             if position < 0:
-                return False
+                return None
+            found.append((position, position + length))
             position += length
-        return True
+        return [*found, (end, end + tail)] if tail else found
 
-    return test
+    return find
+
+
+def locate_glob(pattern: Pattern, prepare: Callable[[str], str]) -> Callable[[str], Span | None]:
+    """From where to where in a text a pattern's literals stand; None for a text that does not match.
+
+    >>> locate_glob((Wild.ANY, "chain", Wild.ANY, "thought", Wild.ANY), str)("a chain of thought, please")
+    (2, 18)
+    """
+    segments = _segments(pattern, prepare)
+    if len(segments) == 1:
+        test = _whole(segments[0])
+        return lambda text: (0, len(text)) if test(text) else None
+    places = _places(segments[0], [segment for segment in segments[1:-1] if segment], segments[-1])
+
+    def locate(text: str) -> Span | None:
+        found = places(text)
+        if found is None:
+            return None
+        return (found[0][0], found[-1][1]) if found else (0, len(text))
+
+    return locate
 
 
 def _at(segment: Sequence[Part], text: str, position: int) -> bool:

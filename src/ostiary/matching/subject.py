@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 
 from ostiary.text.fold import fold
+from ostiary.text.leet import leet
 from ostiary.text.normalise import forms
 from ostiary.vocabulary.fields import REQUEST_FIELDS, SIGMA_TAXONOMY
 from ostiary.vocabulary.plan import RAW_SUFFIX, is_fact, is_normalised
@@ -79,7 +80,7 @@ class Subject:
     Not for two threads at once: it remembers what it prepared.
     """
 
-    __slots__ = ("_bytes", "_cased", "_fields", "_folded", "_keywords", "_networks", "facts")
+    __slots__ = ("_bytes", "_cased", "_fields", "_folded", "_keywords", "_leet", "_members", "_networks", "facts")
 
     def __init__(self, fields: Fields, facts: Fields | None) -> None:
         self._fields = fields
@@ -88,7 +89,9 @@ class Subject:
         self._cased: dict[str, tuple[str, ...]] = {}
         self._bytes: dict[str, tuple[bytes, ...]] = {}
         self._networks: dict[str, tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ...]] = {}
-        self._keywords: tuple[str, ...] | None = None
+        self._leet: dict[tuple[str, bool], tuple[str, ...]] = {}
+        self._keywords: dict[tuple[bool, bool], tuple[str, ...]] = {}
+        self._members: dict[str, tuple[Subject, ...]] = {}
 
     def present(self, name: str) -> bool:
         """Whether the field is there, whatever it holds."""
@@ -123,16 +126,45 @@ class Subject:
             known = self._folded[name] = tuple([fold(text) for text in self.cased(name)])
         return known
 
+    def leet(self, name: str, *, cased: bool) -> tuple[str, ...]:
+        """``cased`` or ``folded``, with digits and signs that stand for letters as letters."""
+        known = self._leet.get((name, cased))
+        if known is None:
+            texts = self.cased(name) if cased else self.folded(name)
+            known = self._leet[name, cased] = tuple([leet(text) for text in texts])
+        return known
+
+    def members(self, collection: str) -> tuple[Subject, ...]:
+        """Each member of a collection by itself: the n-th value of each of its fields; null is a field that this member lacks."""
+        known = self._members.get(collection)
+        if known is None:
+            prefix = f"{collection}."
+            columns = {name: _members(value) for name, value in self._fields.items() if name.startswith(prefix)}
+            rows: list[dict[str, Value]] = [{} for _ in range(max(map(len, columns.values()), default=0))]
+            for name, values in columns.items():
+                for row, value in zip(rows, values, strict=False):
+                    if value is not None:
+                        row[name] = value
+            known = self._members[collection] = tuple([Subject(row, None) for row in rows])
+        return known
+
     def texts(self, name: str, *, normalised: bool) -> tuple[str, ...]:
         """The canonical text of every value that is not null."""
         found = [text for value in self.values(name) if (text := canonical(value)) is not None]
         return tuple([form for text in found for form in forms(text)] if normalised else found)
 
     def encoded(self, name: str) -> tuple[bytes, ...]:
-        """``cased`` in UTF-8 for regular expressions; a lone surrogate, which UTF-8 cannot write, becomes a question mark."""
+        """What regular expressions search, in UTF-8; a lone surrogate, which UTF-8 cannot write, becomes a question mark.
+
+        Of a normalised field also the texts as they came: a literal goes through the same normalising as the text, an expression
+        cannot, and words with accents, or letters that have a compatibility form (Thai ำ), would be found by none.
+        """
         known = self._bytes.get(name)
         if known is None:
-            known = self._bytes[name] = tuple([text.encode("utf-8", "replace") for text in self.cased(name)])
+            texts = self.cased(name)
+            if is_normalised(name):
+                texts = tuple(dict.fromkeys((*texts, *self.texts(name, normalised=False))))
+            known = self._bytes[name] = tuple([text.encode("utf-8", "replace") for text in texts])
         return known
 
     def addresses(self, name: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ...]:
@@ -143,23 +175,24 @@ class Subject:
             known = self._networks[name] = tuple([found for found in parsed if found is not None])
         return known
 
-    def keywords(self) -> tuple[str, ...]:
-        """Every text of a Request that was sent, folded: path and query, header values, body strings, prompts. Of an event every text.
+    def keywords(self, *, normalised: bool, cased: bool) -> tuple[str, ...]:
+        """Every text of a Request that was sent: path and query, header values, body strings, prompts. Of an event every text.
 
-        Texts of normalised fields are there normalised *and* as they came, so that a keyword finds what a field item finds.
+        Those of normalised fields, normalised, or those of all others.
         """
-        if self._keywords is None:
-            found: dict[str, None] = {}
-            left_out = _KEYWORD_FIELDS_LEFT_OUT if _REQUEST_MARK in self._fields else frozenset[str]()
-            for name, value in self._fields.items():
-                if name in left_out:
-                    continue
-                prepare: Callable[[str], tuple[str, ...]] = forms if is_normalised(name) else _as_it_is
-                for member in _members(value):
-                    if isinstance(member, str):
-                        found.update(dict.fromkeys(fold(text) for text in prepare(member)))
-            self._keywords = tuple(found)
-        return self._keywords
+        known = self._keywords.get((normalised, cased))
+        if known is None:
+            texts = [text for name, text in self.sent() if is_normalised(name) is normalised]
+            found = dict.fromkeys([form for text in texts for form in forms(text)] if normalised else texts)
+            known = self._keywords[normalised, cased] = tuple(found if cased else dict.fromkeys(map(fold, found)))
+        return known
+
+    def sent(self) -> Iterator[tuple[str, str]]:
+        """What keywords read, as it came: the name of each field that was sent, with each of its texts."""
+        left_out = _KEYWORD_FIELDS_LEFT_OUT if _REQUEST_MARK in self._fields else frozenset[str]()
+        for name, value in self._fields.items():
+            if name not in left_out:
+                yield from ((name, member) for member in _members(value) if isinstance(member, str))
 
     def _source(self, name: str) -> Mapping[str, Value]:
         if is_fact(name):
@@ -169,7 +202,3 @@ class Subject:
 
 def _members(value: Value) -> tuple[Scalar, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _as_it_is(text: str) -> tuple[str, ...]:
-    return (text,)

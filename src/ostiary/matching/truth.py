@@ -25,16 +25,23 @@ def leaves_of(plan: Plan) -> Iterator[Leaf]:
 
 def connect(plan: Plan, leaf: Callable[[Leaf], Answer[T]]) -> Answer[T]:
     """One function for the whole plan; ``leaf`` is called once for each leaf, in order of appearance, and makes its function."""
-    if isinstance(plan, All):
-        return _all([connect(child, leaf) for child in plan.children])
-    if isinstance(plan, Some):
-        return _some([connect(child, leaf) for child in plan.children])
+    if isinstance(plan, (All, Some)):
+        return join(plan, [connect(child, leaf) for child in plan.children])
     if isinstance(plan, Not):
-        return _not(connect(plan.child, leaf))
-    if isinstance(plan, Constant):
-        value = plan.value
-        return lambda source: value
-    return leaf(plan)
+        return join(plan, [connect(plan.child, leaf)])
+    return join(plan, []) if isinstance(plan, Constant) else leaf(plan)
+
+
+def join(plan: All | Some | Not | Constant, answers: list[Answer[T]]) -> Answer[T]:
+    """One connective over what its children answer."""
+    if isinstance(plan, All):
+        return _all(answers)
+    if isinstance(plan, Some):
+        return _some(answers)
+    if isinstance(plan, Not):
+        return _not(answers[0])
+    value = plan.value
+    return lambda source: value
 
 
 def _all(answers: list[Answer[T]]) -> Answer[T]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, strings, texts_of
+from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, strings, texts_of, tool_fields
+from ostiary.providers.logits import logit_fields
 from ostiary.vocabulary.request import Value
 
 PATHS = ("/v1/messages", "/v1/messages/count_tokens")
@@ -22,6 +23,7 @@ def fields(body: Mapping[str, object], path: str) -> dict[str, Value] | None:
         put(found, f"gen_ai.request.{key}", number(body.get(key)))
     put(found, "gen_ai.request.stream", boolean(body.get("stream")))
     put(found, "gen_ai.request.stop_sequences", strings(body.get("stop_sequences")))
+    found.update(logit_fields(body))
     thinking = body.get("thinking")
     if isinstance(thinking, Mapping):
         found["gen_ai.request.reasoning"] = thinking.get("type") != "disabled"
@@ -29,5 +31,6 @@ def fields(body: Mapping[str, object], path: str) -> dict[str, Value] | None:
     if isinstance(metadata, Mapping):
         put(found, "gen_ai.request.user", string(metadata.get("user_id")))
     put(found, "gen_ai.tool.definitions.count", count(body.get("tools")))
+    found.update(tool_fields(body.get("tools")))
     found.update(prompt_fields(texts_of(body.get("system")), messages_of(body.get("messages"))))
     return found

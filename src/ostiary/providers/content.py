@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ostiary.providers.ask import asked
 from ostiary.vocabulary.request import Scalar, Value
 
 MAX_CONTENT_DEPTH = 8
@@ -16,6 +17,8 @@ _TOOL_RESULTS = frozenset({"tool_result", "function_call_output", "mcp_tool_resu
 _TOOL_ROLES = frozenset({"tool", "function"})
 _SYSTEM_ROLES = frozenset({"system", "developer"})
 _USER_ROLES = frozenset({"user", "human"})
+_ROLES = {"developer": "system", "human": "user", "model": "assistant", "function": "tool"}
+"""What formats call the four roles of ``gen_ai.messages.role``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ def _message(item: object) -> Message | None:
     content = next((item[key] for key in ("content", "parts", "output") if key in item), item)
     blocks = list(_blocks(content, quoted=role in _TOOL_ROLES or kind in _TOOL_RESULTS))
     typed = tuple(text for text, quoted in blocks if not quoted)
-    return Message(role if isinstance(role, str) else "user", typed, tuple(text for text, quoted in blocks if quoted))
+    if not isinstance(role, str):
+        role = "assistant" if isinstance(kind, str) and (kind.endswith("_call") or kind == "reasoning") else "user"
+    return Message(role, typed, tuple(text for text, quoted in blocks if quoted))
 
 
 def _blocks(content: object, *, quoted: bool, depth: int = 0) -> Iterator[tuple[str, bool]]:
@@ -94,35 +99,74 @@ def joined(texts: Iterable[str]) -> str:
 
 
 def prompt_fields(system: tuple[str, ...], messages: list[Message]) -> dict[str, Value]:
-    """``gen_ai.prompt*`` and ``gen_ai.system_instructions`` of a conversation; ``system`` is what stands outside the messages."""
+    """``gen_ai.prompt*``, ``gen_ai.system_instructions`` and ``gen_ai.messages.*`` of a conversation.
+
+    ``system`` is what stands outside the messages.
+    """
     instructions = [joined(system)]
     prompts = [*instructions]
     size = sum(map(len, system))
+    members = [("system", instructions[0], size)] if size else []
     for message in messages:
-        own = joined(message.typed)
+        own, brought = joined(message.typed), joined(message.quoted)
+        typed, quoted = sum(map(len, message.typed)), sum(map(len, message.quoted))
         if message.role in _SYSTEM_ROLES:
             instructions.append(own)
-        prompts += [own, joined(message.quoted)]
-        size += sum(map(len, message.typed)) + sum(map(len, message.quoted))
+        prompts += [own, brought]
+        size += typed + quoted
+        # What tools and documents brought into a user's message is a member of its own, as in formats with a role for it.
+        if typed or not quoted:
+            members.append((_ROLES.get(message.role, message.role), own, typed))
+        if quoted:
+            members.append(("tool", brought, quoted))
     fields: dict[str, Value] = {}
     put(fields, "gen_ai.system_instructions", many(instructions))
     put(fields, "gen_ai.prompt", many(prompts))
-    put(fields, "gen_ai.prompt.last", joined(_newest_turn(messages)) or None)
+    turn = _newest_turn(messages)
+    put(fields, "gen_ai.prompt.last", joined(turn) or None)
+    put(fields, "gen_ai.prompt.ask", joined(asked(turn)) or None)
     fields["gen_ai.prompt.size"] = size
     fields["gen_ai.prompt.messages.count"] = len(messages)
+    put(fields, "gen_ai.messages.role", aligned(role for role, _, _ in members))
+    put(fields, "gen_ai.messages.text", aligned(text or None for _, text, _ in members))
+    put(fields, "gen_ai.messages.size", aligned(length for _, _, length in members))
     return fields
 
 
-def _newest_turn(messages: list[Message]) -> list[str]:
-    """What the user typed last: the newest user messages that follow each other, those of tools' results passed over.
+def tool_fields(*definitions: object) -> dict[str, Value]:
+    """``gen_ai.tools.*``: name, description and type of each tool that a body defines, whichever way its format nests them."""
+    tools = [tool for listed in definitions if isinstance(listed, list) for item in listed for tool in _tools(item)]
+    fields: dict[str, Value] = {}
+    for key in ("name", "description", "type"):
+        put(fields, f"gen_ai.tools.{key}", aligned(string(tool.get(key)) for tool in tools))
+    return fields
 
-    Providers read consecutive user messages as one turn, so a phrase can't hide in the last but one.
+
+def _tools(item: object) -> Iterator[Mapping[str, object]]:
+    """A tool; of ``{type: function, function: {…}}`` both levels as one; of Gemini's ``functionDeclarations`` each."""
+    if not isinstance(item, dict):
+        return
+    for key in ("functionDeclarations", "function_declarations"):
+        if isinstance(item.get(key), list):
+            yield from ({"type": "function", **tool} for tool in item[key] if isinstance(tool, dict))
+            return
+    function = item.get("function")
+    yield {**item, **function} if isinstance(function, dict) else item
+
+
+def _newest_turn(messages: list[Message]) -> list[str]:
+    """What the user typed in the newest turn; nothing when it holds only results of tools.
+
+    What was typed before tools were called was judged when it came, and an agent sends it again with every result. Providers read
+    consecutive user messages as one turn, so a phrase can't hide in the last but one.
     """
     turn: list[str] = []
+    brought = False
     for message in reversed(messages):
-        if message.role in _USER_ROLES:
+        if message.role in _USER_ROLES or message.role in _TOOL_ROLES:
             turn[:0] = message.typed
-        elif turn and message.role not in _SYSTEM_ROLES:
+            brought = brought or bool(message.quoted)
+        elif (turn or brought) and message.role not in _SYSTEM_ROLES:
             break
     return turn
 
@@ -131,6 +175,14 @@ def many(values: Iterable[str]) -> Value:
     """No value as None, one as itself, several as a tuple."""
     found = tuple(value for value in values if value)
     return None if not found else found[0] if len(found) == 1 else found
+
+
+def aligned(values: Iterable[Scalar]) -> Value:
+    """One value a member, None where a member lacks it; None when all do."""
+    found = tuple(values)
+    if all(value is None for value in found):
+        return None
+    return found[0] if len(found) == 1 else found
 
 
 def put(fields: dict[str, Value], name: str, value: Value) -> None:

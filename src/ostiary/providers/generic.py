@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, texts_of
+from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, texts_of, tool_fields
+from ostiary.providers.logits import logit_fields
 from ostiary.vocabulary.request import Value
 
 _PROMPT_KEYS = ("messages", "contents", "prompt", "input", "inputs", "inputText", "query", "question")
@@ -17,7 +18,6 @@ _NUMBERS = {
     "top_k": ("top_k", "topK"),
     "seed": ("seed",),
     "choice.count": ("n", "candidateCount", "num_return_sequences"),
-    "top_logprobs": ("top_logprobs", "logprobs"),
 }
 
 
@@ -32,9 +32,10 @@ def fields(body: Mapping[str, object], path: str) -> dict[str, Value] | None:
     for place in places:
         for name, keys in _NUMBERS.items():
             put(found, f"gen_ai.request.{name}", next((value for key in keys if (value := number(place.get(key))) is not None), None))
-        put(found, "gen_ai.request.logprobs", boolean(place.get("responseLogprobs", place.get("logprobs"))))
+    found.update(logit_fields(body))
     put(found, "gen_ai.request.stream", boolean(body.get("stream")))
     put(found, "gen_ai.tool.definitions.count", count(body.get("tools")))
+    found.update(tool_fields(body.get("tools")))
     system = tuple(text for key in _SYSTEM_KEYS for text in texts_of(_parts(body.get(key))))
     found.update(prompt_fields(system, messages_of(body[held])))
     return found

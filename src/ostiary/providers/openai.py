@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, strings, texts_of
+from ostiary.providers.content import boolean, count, messages_of, number, prompt_fields, put, string, strings, texts_of, tool_fields
+from ostiary.providers.logits import logit_fields
 from ostiary.vocabulary.request import Value
 
 OPERATIONS = {"/chat/completions": "chat", "/completions": "text_completion", "/responses": "chat"}
 """End of the path → ``gen_ai.operation.name``; the first that fits."""
-_NUMBERS = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "n": "choice.count", "top_logprobs": "top_logprobs"}
+_NUMBERS = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "n": "choice.count"}
 _MAX_TOKENS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_LOGPROBS = "message.output_text.logprobs"
 _REASONING = "reasoning.encrypted_content"
 
 
@@ -29,27 +29,14 @@ def fields(body: Mapping[str, object], path: str) -> dict[str, Value] | None:
     put(found, "gen_ai.request.max_tokens", next((most for key in _MAX_TOKENS if (most := number(body.get(key))) is not None), None))
     put(found, "gen_ai.request.stream", boolean(body.get("stream")))
     put(found, "gen_ai.request.stop_sequences", strings(body.get("stop")))
-    put(found, "gen_ai.request.logit_bias.count", count(body.get("logit_bias")))
     put(found, "gen_ai.request.user", string(body.get("safety_identifier")) or string(body.get("user")))
     put(found, "gen_ai.tool.definitions.count", count(body.get("tools")) or count(body.get("functions")))
-    _add_logprobs(found, body)
+    found.update(tool_fields(body.get("tools"), body.get("functions")))
+    found.update(logit_fields(body))
     _add_reasoning(found, body)
     conversation = body.get("messages", body.get("input", body.get("prompt")))
     found.update(prompt_fields(texts_of(body.get("instructions")), messages_of(conversation)))
     return found
-
-
-def _add_logprobs(found: dict[str, Value], body: Mapping[str, object]) -> None:
-    """A boolean for chat, a number of alternatives for completions, a member of ``include`` for responses."""
-    asked = body.get("logprobs")
-    include = body.get("include")
-    if isinstance(asked, bool):
-        found["gen_ai.request.logprobs"] = asked
-    elif number(asked) is not None:
-        found["gen_ai.request.logprobs"] = True
-        found.setdefault("gen_ai.request.top_logprobs", number(asked))
-    if isinstance(include, list) and _LOGPROBS in include:
-        found["gen_ai.request.logprobs"] = True
 
 
 def _add_reasoning(found: dict[str, Value], body: Mapping[str, object]) -> None:

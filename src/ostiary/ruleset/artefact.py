@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from hashlib import sha256
 
 from ostiary.ruleset.rule_codec import decode_ruleset, encode_ruleset
@@ -25,9 +26,12 @@ _HEADER = struct.Struct(">8sIQ32s")
 
 def dump(ruleset: Ruleset) -> bytes:
     """A Ruleset as bytes: the same Ruleset gives the same bytes. Its own ``digest`` is not written: the payload decides it."""
-    text = json.dumps(encode_ruleset(ruleset), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    payload = text.encode("ascii")
+    payload = _payload(ruleset)
     return _HEADER.pack(MAGIC, FORMAT_VERSION, len(payload), sha256(payload).digest()) + payload
+
+
+def _payload(ruleset: Ruleset) -> bytes:
+    return json.dumps(encode_ruleset(ruleset), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def load(data: bytes) -> Ruleset:
@@ -58,9 +62,9 @@ def load(data: bytes) -> Ruleset:
 
 
 def sealed(ruleset: Ruleset) -> Ruleset:
-    """The Ruleset as any function will load it, with its digest.
+    """The Ruleset with the digest that it will have when it is loaded.
 
     >>> len(sealed(Ruleset(rules=())).digest)
     64
     """
-    return load(dump(ruleset))
+    return replace(ruleset, digest=sha256(_payload(ruleset)).hexdigest())

@@ -6,9 +6,11 @@ from typing import Any
 
 from ostiary.ruleset import plan_codec
 from ostiary.vocabulary.rule import (
+    DEFAULT_BUCKETS,
     Correlation,
     Counter,
     Exemption,
+    Expression,
     Limit,
     Rule,
     Ruleset,
@@ -78,7 +80,7 @@ def _decode_rule(index: int, data: dict[str, Any]) -> Rule:
         name=data.get("name"),
         topic=data.get("topic", ""),
         plan=None if plan is None else plan_codec.decode(plan),
-        correlation=None if correlation is None else _decode_correlation(*correlation),
+        correlation=None if correlation is None else _decode_correlation(correlation),
         generate=not data.get("silent", False),
         mode="enforce" if data.get("enforce") else "monitor",
         action=data.get("action"),
@@ -90,15 +92,53 @@ def _decode_rule(index: int, data: dict[str, Any]) -> Rule:
     )
 
 
-def _encode_correlation(c: Correlation) -> list[Any]:
-    return [c.type, list(c.rules), list(c.group_by), c.timespan, [list(pair) for pair in c.conditions], c.buckets, c.counter]
+def _encode_correlation(c: Correlation) -> dict[str, Any]:
+    data: dict[str, Any] = {"type": c.type, "rules": list(c.rules), "by": list(c.group_by), "span": c.timespan}
+    if c.conditions:
+        data["when"] = [list(pair) for pair in c.conditions]
+    if c.buckets != DEFAULT_BUCKETS:
+        data["buckets"] = c.buckets
+    if c.counter:
+        data["counter"] = c.counter
+    if c.fields:
+        data["fields"] = list(c.fields)
+    if c.percentile is not None:
+        data["percentile"] = c.percentile
+    if c.expression is not None:
+        data["expression"] = _encode_expression(c.expression)
+    if c.aliases:
+        data["aliases"] = [[alias, [list(pair) for pair in pairs]] for alias, pairs in c.aliases]
+    return data
 
 
-def _decode_correlation(
-    kind: str, rules: list[int], group_by: list[str], timespan: int, conditions: list[Any], buckets: int, counter: str
-) -> Correlation:
-    pairs = tuple([(operator, number) for operator, number in conditions])
-    return Correlation(kind, tuple(rules), tuple(group_by), timespan, pairs, buckets, counter)
+def _decode_correlation(data: dict[str, Any]) -> Correlation:
+    expression = data.get("expression")
+    return Correlation(
+        type=data["type"],
+        rules=tuple(data["rules"]),
+        group_by=tuple(data["by"]),
+        timespan=data["span"],
+        conditions=tuple([(operator, number) for operator, number in data.get("when", ())]),
+        buckets=data.get("buckets", DEFAULT_BUCKETS),
+        counter=data.get("counter", ""),
+        fields=tuple(data.get("fields", ())),
+        percentile=data.get("percentile"),
+        expression=None if expression is None else _decode_expression(expression),
+        aliases=tuple([(alias, tuple([(rule, name) for rule, name in pairs])) for alias, pairs in data.get("aliases", ())]),
+    )
+
+
+def _encode_expression(expression: Expression) -> int | list[Any]:
+    """A rule by its index, else ``[word, …]``."""
+    if expression.word == "rule":
+        return expression.rule
+    return [expression.word, *map(_encode_expression, expression.children)]
+
+
+def _decode_expression(data: Any) -> Expression:
+    if isinstance(data, int):
+        return Expression("rule", data)
+    return Expression(data[0], children=tuple([_decode_expression(child) for child in data[1:]]))
 
 
 def _decode_limit(most: int, timespan: int, group_by: list[str], buckets: int, penalise: bool, counter: str) -> Limit:

@@ -14,30 +14,39 @@ Modifier = Callable[[Item, Context], Item]
 
 WORDS = (
     "all",
+    "base64",
+    "base64offset",
     "cased",
     "cidr",
     "contains",
+    "day",
     "endswith",
     "exists",
     "expand",
     "fieldref",
     "gt",
     "gte",
+    "hour",
     "i",
+    "leet",
     "lt",
     "lte",
     "m",
+    "minute",
+    "month",
     "neq",
     "re",
     "s",
     "startswith",
+    "utf16",
+    "utf16be",
+    "week",
+    "wide",
+    "windash",
+    "year",
 )
-ALIASES = {"ignorecase": "i", "multiline": "m", "dotall": "s"}
-"""Longer spellings that Sigma tools write."""
-NOT_EVALUATED_YET = frozenset(
-    {"base64", "base64offset", "utf16", "utf16le", "utf16be", "wide", "windash", "minute", "hour", "day", "week", "month", "year"}
-)
-"""Sigma's words that parse and do not load."""
+ALIASES = {"ignorecase": "i", "multiline": "m", "dotall": "s", "utf16le": "wide"}
+"""Other spellings that Sigma has."""
 
 
 class Registry:

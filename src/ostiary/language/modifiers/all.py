@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ostiary.language.item import Context, Item
+from ostiary.language.draft import Text
+from ostiary.language.item import Context, Item, ItemError
+from ostiary.language.placeholders import has_placeholder
 
 
-def apply(item: Item, context: Context) -> Item:
-    """Joins the values by ``and``. Sigma forbids it on one value; as its tools take that, so do we, with a warning."""
-    if len(item.values) == 1:
-        context.notes.append(("all-of-one", "`all` has only one value to join"))
+def apply(item: Item, _context: Context) -> Item:
+    """Joins the values by ``and``. Sigma forbids it on one value, where it says nothing; a placeholder stands for several."""
+    value = item.values[0] if len(item.values) == 1 else None
+    if value is not None and not (isinstance(value, Text) and has_placeholder(value.written)):
+        raise ItemError("all-of-one", "`all` has only one value to join", "remove `all`, or write a list")
     return replace(item, every=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 
-from ostiary.language.item import Context, Draft, Item, ItemError, Networks, Text, named
+from ostiary.language.draft import Draft, Networks, Text, named
+from ostiary.language.item import Context, Item, ItemError
 from ostiary.language.lists import network_hint
 from ostiary.language.placeholders import has_placeholder
 
 
 def apply(item: Item, _context: Context) -> Item:
     """Makes networks of texts. A bare address is a network of one; host bits are a mistake; placeholders wait for ``expand``."""
-    if item.applied:
-        raise ItemError("modifier-order", "`cidr` must be the first modifier")
-    return replace(item, values=tuple(_network(value, index) for index, value in enumerate(item.values)))
+    item.before("cidr", frozenset())
+    return item.each(_network)
 
 
 def _network(value: Draft, index: int) -> Draft:

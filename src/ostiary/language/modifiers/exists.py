@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ostiary.language.item import Boolean, Context, Item, ItemError, Presence, named
+from ostiary.language.draft import Boolean, Presence, named
+from ostiary.language.item import Context, Item, ItemError
 
 
 def apply(item: Item, _context: Context) -> Item:

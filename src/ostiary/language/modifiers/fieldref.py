@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ostiary.language.item import Context, Draft, Item, ItemError, Reference, Text, named
+from ostiary.language.draft import Draft, Reference, Text, named
+from ostiary.language.item import Context, Item, ItemError
 from ostiary.language.strings import literal
 
 
 def apply(item: Item, _context: Context) -> Item:
     """Makes field names of texts. Stands before ``contains``, ``startswith`` and ``endswith``."""
-    if any(word not in ("neq", "all") for word in item.applied):
-        raise ItemError("modifier-order", "`fieldref` must be the first modifier", "write `|fieldref|startswith`")
-    return replace(item, values=tuple(_reference(value, index) for index, value in enumerate(item.values)))
+    item.before("fieldref", frozenset(), "write `|fieldref|startswith`")
+    return item.each(_reference)
 
 
 def _reference(value: Draft, index: int) -> Draft:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ostiary.language.draft import Draft, Expression, Number, Text, canonical, named
 from ostiary.language.expressions import check_expression
-from ostiary.language.item import Context, Draft, Expression, Item, ItemError, Number, Text, canonical, named
+from ostiary.language.item import Context, Item, ItemError
 
 
 def apply(item: Item, _context: Context) -> Item:
     """Makes expressions of texts as they are written: Sigma's own escapes mean nothing here."""
-    if item.applied:
-        raise ItemError("modifier-order", "`re` must be the first modifier", "write `|re|contains`, `|re|i` or `|re|all`")
-    return replace(item, values=tuple(_expression(value, index) for index, value in enumerate(item.values)))
+    item.before("re", frozenset(), "write `|re|contains`, `|re|i` or `|re|all`")
+    return item.each(_expression)
 
 
 def _expression(value: Draft, index: int) -> Expression:

@@ -1,0 +1,11 @@
+"""``minute``: the minute of the hour of a time, in UTC."""
+
+from __future__ import annotations
+
+from ostiary.language.dates import part_of_date
+from ostiary.language.item import Context, Item
+
+
+def apply(item: Item, _context: Context) -> Item:
+    """Makes whole numbers from 0 to 59 of the values; ``gt``, ``gte``, ``lt`` and ``lte`` may follow."""
+    return part_of_date(item, "minute", 0, 59)
