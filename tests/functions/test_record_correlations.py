@@ -6,7 +6,6 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,6 +18,7 @@ from ostiary.judgement.features import left_to_record
 from ostiary.judgement.judge import Judge
 from ostiary.local.handlers import load
 from ostiary.matching.correlate import Correlator
+from ostiary.ruleset.artefact import sealed
 from ostiary.settings import Settings
 from ostiary.stores.dynamodb import DynamoBackend
 from ostiary.stores.groups import GroupRepository
@@ -66,11 +66,6 @@ def ruleset() -> Ruleset:
     )
 
 
-def sealed() -> Ruleset:
-    # The codec of a Correlation's newer parts is not what is tested here.
-    return replace(ruleset(), digest="d" * 64)
-
-
 class Clock:
     time = NOW
 
@@ -111,7 +106,7 @@ class Bench:
     """A judge whose records go to ``record``."""
 
     def __init__(self, groups: Any, rules: Ruleset | None = None) -> None:
-        self.rules = rules or sealed()
+        self.rules = rules or sealed(ruleset())
         self.clock = Clock()
         self.store = MemoryStateStore(clock=self.clock)
         self.judge = Judge(self.rules, self.store, self.clock, SETTINGS, print)
