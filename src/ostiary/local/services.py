@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from ostiary.local.motoserver import moto_server
 from ostiary.local.stream import ServiceStream, Stream
 from ostiary.settings import Settings
 from ostiary.stores.dynamodb import DynamoBackend, DynamoCaseStore, DynamoStateStore, DynamoVerdictStore
@@ -26,7 +26,6 @@ from ostiary.vocabulary.verdict import Verdict
 
 LOCAL_DEADLINE_SECONDS = 60.0
 """Local stacks take now and then much longer than DynamoDB; no caller waits for them."""
-LOCALHOST = "127.0.0.1"
 
 
 class Ledger(VerdictStore, Protocol):
@@ -68,7 +67,7 @@ def opened(store: str, settings: Settings, clock: Clock) -> Iterator[Services]:
         return
     with ExitStack() as stack:
         if store == "moto":
-            endpoint = stack.enter_context(_moto())
+            endpoint = stack.enter_context(moto_server())
         elif store.startswith(("http://", "https://")):
             endpoint = store.rstrip("/")
         else:
@@ -107,25 +106,6 @@ def _in_memory(settings: Settings, clock: Clock) -> Services:
         stream=_MemoryStream(state),
         notices=NoticeBoard(),
     )
-
-
-@contextmanager
-def _moto() -> Iterator[str]:
-    """moto's server, in this process, on a free port of 127.0.0.1."""
-    from moto.server import ThreadedMotoServer
-
-    # moto's web server would write a line for every call.
-    chatty = logging.getLogger("werkzeug")
-    level = chatty.level
-    chatty.setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address=LOCALHOST, port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-        chatty.setLevel(level)
 
 
 @contextmanager
