@@ -25,7 +25,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup demo dev test lint lint-python lint-template test-stack ruleset lock clean
+.PHONY: help setup demo dev bench-cold test lint lint-python lint-template test-stack ruleset lock clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -56,6 +56,9 @@ lint-template: $(STACK_MADE)
 
 test-stack: $(VENV_MADE) $(BUILD_MADE) $(STACK_MADE)  ## sam build, deploy to MiniStack on 127.0.0.1, real requests
 	$(SAM_ENV) $(STACK)/bin/python -m pytest -c tests_stack/pytest.ini tests_stack
+
+bench-cold: $(VENV_MADE)  ## What the request path costs a fresh process, beside boto3's client
+	@$(VENV)/bin/python bench/cold_start.py
 
 ruleset: $(VENV_MADE)  ## Check and compile RULES (rules/) to build/ruleset.ostiary
 	@mkdir -p $(dir $(RULESET))
