@@ -25,7 +25,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes -
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup demo dev test lint lint-python lint-template test-stack fuzz campaign ruleset lock clean
+.PHONY: help setup demo dev bench-cold test lint lint-python lint-template test-stack fuzz campaign ruleset lock clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
@@ -62,6 +62,9 @@ fuzz: $(VENV_MADE)  ## A million mutations of rule files and events: none uncaug
 
 campaign: $(VENV_MADE)  ## 100,000 generated rules against pySigma: no difference
 	$(VENV)/bin/python tests/matching/campaign.py --cases 100000
+
+bench-cold: $(VENV_MADE)  ## What the request path costs a fresh process, beside boto3's client
+	@$(VENV)/bin/python bench/cold_start.py
 
 ruleset: $(VENV_MADE)  ## Check and compile RULES (rules/) to build/ruleset.ostiary
 	@mkdir -p $(dir $(RULESET))

@@ -149,9 +149,10 @@ def test_an_account_that_keeps_asking_is_withheld_from_then_suspended_and_told(g
     assert verdict(gate, reply)["enforcement"]["stage"] == "suspend"
     assert gate.ask("GET", "/authorized/models", headers=headers).status == 403
 
-    case = gate.ostiary("case", "show", "harvester")
-    assert case["stage"] == "suspend"
-    assert "stack-keeps-asking" in case["rules"]
+    shown = gate.ostiary("case", "show", "harvester")
+    assert shown["case"]["stage"] == "suspend"
+    assert shown["case"]["rules"] == ["stack-keeps-asking"]
+    assert shown["chain_broken_at"] is None
     told = eventually("the notice", lambda: received(gate, notices))
     assert "harvester" in told
 

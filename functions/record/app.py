@@ -19,14 +19,12 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from ostiary.judgement.correlated import Correlated
 from ostiary.judgement.derive import deciders, derive
-from ostiary.judgement.features import left_to_record
 from ostiary.judgement.groups import GroupStore
 from ostiary.judgement.recent import Recent
 from ostiary.judgement.record import decode
 from ostiary.ruleset.artefact import load
 from ostiary.settings import Settings
 from ostiary.stores.items import record_of_item, state_of_item, writer_of_item
-from ostiary.vocabulary.errors import OstiaryError
 from ostiary.vocabulary.plain import from_plain
 from ostiary.vocabulary.ports import FindingQueue, VerdictStore
 from ostiary.vocabulary.rule import Ruleset
@@ -43,17 +41,12 @@ def assemble(
     ruleset: Ruleset,
     verdicts: VerdictStore,
     findings: FindingQueue,
+    groups: GroupStore,
     log: Callable[[str], None],
-    groups: GroupStore | None = None,
 ) -> Handler:
-    """The handler. A record that fails is reported to the stream by its sequence number; everything from it on comes again.
-
-    Without ``groups``, a Ruleset that leaves correlations to ``record`` is an ``OstiaryError``: none may be ignored in silence.
-    """
+    """The handler. A record that fails is reported to the stream by its sequence number; everything from it on comes again."""
     decider_of = deciders(ruleset, verdicts)
-    correlated = Correlated(groups, findings, decider_of, settings.identifier_key, log) if groups is not None else None
-    if correlated is None and left_to_record(ruleset):
-        raise OstiaryError("the Ruleset leaves correlations to record, and nothing was given to keep their groups in")
+    correlated = Correlated(groups, findings, decider_of, settings.identifier_key, log)
     ranks: Recent[str, int] = Recent(most=MAX_REMEMBERED, seconds=float("inf"))
 
     def take(record: DynamoDBRecord) -> None:
@@ -68,8 +61,7 @@ def assemble(
         verdicts.upsert(derived.verdict)
         if derived.findings:
             findings.send(derived.findings)
-        if correlated is not None:
-            correlated.take(request, state)
+        correlated.take(request, state)
 
     def _watch_rank(principal: str, seq: int) -> None:
         last = ranks.last(principal)
@@ -85,13 +77,12 @@ def assemble(
             return {}
         if "Records" not in event:
             now = datetime.fromisoformat(event["time"]).timestamp()
-            return {"decided": correlated.sweep(now) if correlated is not None else 0}
+            return {"decided": correlated.sweep(now)}
         processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
         answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)  # type: ignore[arg-type]
         for _, error, _ in processor.exceptions:
             log(json.dumps({"ostiary.failure": {"function": "record", "error": repr(error)}}))
-        if correlated is not None:
-            correlated.after_batch()
+        correlated.after_batch()
         return dict(answer)
 
     return handler

@@ -170,7 +170,7 @@ def _print(principal: Principal, state: State | None, verdicts: Sequence[Verdict
     if verdicts:
         table = Table("verdict", "time", "outcome", "reason", "rules")
         for verdict in verdicts:
-            rules = ", ".join(rule.id for rule in verdict.rules)
+            rules = ", ".join(rule.title or rule.id for rule in verdict.rules)
             table.add_row(verdict.id, instant(verdict.time), verdict.effect.outcome, verdict.effect.reason, rules)
         out.print(table)
 

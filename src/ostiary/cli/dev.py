@@ -72,7 +72,7 @@ def _teller(how: Format) -> Callable[[Verdict], None]:
                 return
             effect = verdict.effect
             outcome = effect.outcome + (f", without {' and '.join(effect.withhold)}" if effect.withhold else "")
-            rules = ", ".join(rule.id for rule in verdict.rules) or "no rule matched"
+            rules = ", ".join(rule.title for rule in verdict.rules) or "no rule matched"
             who = verdict.account or verdict.principal
             console().print(
                 f"[dim]{moment(verdict.time)}[/] {escape(who)} [{COLOURS[effect.outcome]}]{outcome}[/] "

@@ -59,14 +59,16 @@ def _print(verdict: Verdict) -> None:
     for name, text in lines.items():
         out.print(f"{name:<12} {text}", markup=False)
     if verdict.rules:
-        table = Table("rule", "version", "level", "mode")
+        table = Table("rule", "id", "version", "level", "mode")
         for rule in verdict.rules:
-            table.add_row(rule.id, rule.version, rule.level, rule.mode)
+            table.add_row(rule.title, rule.id, rule.version, rule.level, rule.mode)
         out.print(table)
     if verdict.counts:
         table = Table("counted by", "used", "of", "in seconds", "room again in")
+        titles = {rule.id: rule.title for rule in verdict.rules}
         for count in verdict.counts:
-            table.add_row(count.rule, str(count.used), str(count.max), str(count.timespan), f"{count.reset:.1f} s")
+            named = titles.get(count.rule) or count.rule
+            table.add_row(named, str(count.used), str(count.max), str(count.timespan), f"{count.reset:.1f} s")
         out.print(table)
 
 

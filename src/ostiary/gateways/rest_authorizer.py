@@ -117,7 +117,8 @@ def _context(verdict: Verdict, request: Request, found: Answer, settings: Settin
         "title": problem.get("title"),
         "message": error.get("message"),
         "error_type": error.get("type"),
-        "withhold": ", ".join(verdict.effect.withhold) or None,
+        # Always there: the integration maps it to a header, and an absent one would let the client's own pass.
+        "withhold": ", ".join(verdict.effect.withhold) or "none",
         "ratelimit": headers.get("ratelimit"),
         "ratelimit_policy": headers.get("ratelimit-policy"),
         "allow_origin": allowed_origin(origin_of(request), settings) if found.problem is not None else None,

@@ -7,6 +7,7 @@ proxy integration", "Variables for data models, authorizers, mapping templates".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import urandom
 from typing import NamedTuple
 
 from ostiary.gateways import identity
@@ -45,16 +46,15 @@ def context_of(event: Event) -> Event:
 
 
 def request_id(context: Event) -> str:
-    """``extendedRequestId``, which no caller can choose; else ``requestId``.
+    """``extendedRequestId``, which no caller can choose; where the gateway makes none (local stacks), a fresh random one.
 
-    The latter is only for local stacks that make no extended one: a client can override it by the header x-amzn-RequestId
-    ("Set up CloudWatch logging for REST APIs"), and so could write over another request's verdict.
+    Never ``requestId``: a client can override it by the header x-amzn-RequestId ("Set up CloudWatch logging for REST APIs"), and so
+    could write over another request's verdict.
     """
-    for name in ("extendedRequestId", "requestId"):
-        id = context.get(name)
-        if isinstance(id, str) and 0 < len(id) <= MAX_ID_CHARACTERS and id.isprintable():
-            return id
-    raise EventError("requestContext has neither extendedRequestId nor requestId")
+    id = context.get("extendedRequestId")
+    if isinstance(id, str) and 0 < len(id) <= MAX_ID_CHARACTERS and id.isprintable():
+        return id
+    return urandom(16).hex()
 
 
 def text(event: Event, name: str) -> str:

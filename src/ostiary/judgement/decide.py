@@ -83,7 +83,9 @@ class Decider:
             path=record.path,
             effect=effect,
             would=combine([*(item.effect for item in asked), own, address]),
-            rules=tuple(RuleRef(rule.id, rule.version, rule.level, rule.mode) for rule in [*matched, *correlated] if rule.generate),
+            rules=tuple(
+                RuleRef(rule.id, rule.version, rule.level, rule.mode, rule.title) for rule in [*matched, *correlated] if rule.generate
+            ),
             counts=tuple(counts),
             digest=record.digest,
             mode=control.mode,

@@ -12,10 +12,11 @@ from ostiary.gateways import rest_proxy
 from ostiary.gateways.forward import ForwardedAnswer, ForwardedRequest, Forwarder, UpstreamError
 from ostiary.local.gateway import CRASHED, Answer, Call, authorizer_event, denied, proxy_answer, proxy_event, upstream_failed
 from ostiary.local.handlers import Context, load
+from ostiary.local.motoserver import LOCALHOST
 from ostiary.local.pipeline import LogLines
 from ostiary.local.play import LOCAL_SETTINGS, pipeline_of
 from ostiary.local.server import GatewayName, LocalServer, Pump, ToldVerdicts, listening, server
-from ostiary.local.services import LOCALHOST, Services, opened
+from ostiary.local.services import Services, opened
 from ostiary.local.upstream import WITHHOLD_HEADER
 from ostiary.local.upstream import forward as built_in
 from ostiary.stores.clock import SystemClock

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ostiary.local.handlers import Context
@@ -139,15 +140,23 @@ class Pipeline:
         return len(records) + len(lines) + messages
 
     def sweep(self) -> None:
-        """The scheduled event: ``escalate`` performs Actions that still wait."""
+        """The scheduled event: ``record`` decides windows that have closed, ``escalate`` performs Actions that still wait."""
         self._swept = self.clock.now()
-        self.escalate({"source": "aws.events", "detail-type": "Scheduled Event"}, Context("escalate"))
+        event = {
+            "source": "aws.events",
+            "detail-type": "Scheduled Event",
+            "time": datetime.fromtimestamp(self._swept, UTC).isoformat(timespec="milliseconds"),
+        }
+        self.record(event, Context("record"))
+        self.escalate(event, Context("escalate"))
 
     def drain(self) -> None:
-        """Turns until nothing waits any more, and sweeps once more."""
+        """Turns until nothing waits any more, sweeps once more, and deals with what that found."""
         while self.turn():
             pass
         self.sweep()
+        while self.turn():
+            pass
 
     def _from_stream(self, records: list[Record]) -> None:
         attempts = 0

@@ -174,7 +174,7 @@ def pipeline_of(services: Services, ruleset: Ruleset, clock: Clock, lines: LogLi
     fifo = LocalFifo(clock)
     findings = SqsFindingQueue(fifo, "local")
     settings, verdicts = services.settings, services.verdicts
-    record = load("record").assemble(settings, ruleset=ruleset, verdicts=verdicts, findings=findings, log=lines.log)
+    record = load("record").assemble(settings, ruleset=ruleset, verdicts=verdicts, findings=findings, groups=services.groups, log=lines.log)
     escalate = load("escalate").assemble(
         settings,
         ruleset=ruleset,

@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ostiary.local.gateway import Answer, Call
+from ostiary.local.motoserver import LOCALHOST
 from ostiary.local.pipeline import Pipeline
-from ostiary.local.services import LOCALHOST, Ledger
+from ostiary.local.services import Ledger
 from ostiary.vocabulary.errors import SettingsError, StoreError
 from ostiary.vocabulary.ports import Clock
 from ostiary.vocabulary.verdict import Verdict

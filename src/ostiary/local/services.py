@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +10,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from ostiary.judgement.groups import GroupStore
+from ostiary.local.motoserver import moto_server
 from ostiary.local.stream import ServiceStream, Stream
 from ostiary.settings import Settings
 from ostiary.stores.dynamodb import DynamoBackend, DynamoCaseStore, DynamoStateStore, DynamoVerdictStore
-from ostiary.stores.memory import MemoryCaseStore, MemoryStateStore, MemoryVerdictStore
-from ostiary.stores.schema import create_tables, tables
+from ostiary.stores.groups import GroupRepository
+from ostiary.stores.memory import MemoryBackend, MemoryCaseStore, MemoryStateStore, MemoryVerdictStore
+from ostiary.stores.schema import case_table, create_tables, tables
 from ostiary.stores.signature import Credentials, environment_credentials
 from ostiary.stores.streams import StreamRecord
 from ostiary.stores.verdicts import DATA
@@ -26,7 +28,6 @@ from ostiary.vocabulary.verdict import Verdict
 
 LOCAL_DEADLINE_SECONDS = 60.0
 """Local stacks take now and then much longer than DynamoDB; no caller waits for them."""
-LOCALHOST = "127.0.0.1"
 
 
 class Ledger(VerdictStore, Protocol):
@@ -53,6 +54,7 @@ class Services:
     state: AdminStore
     verdicts: Ledger
     cases: CaseStore
+    groups: GroupStore
     stream: Stream
     notices: NoticeBoard
 
@@ -68,7 +70,7 @@ def opened(store: str, settings: Settings, clock: Clock) -> Iterator[Services]:
         return
     with ExitStack() as stack:
         if store == "moto":
-            endpoint = stack.enter_context(_moto())
+            endpoint = stack.enter_context(moto_server())
         elif store.startswith(("http://", "https://")):
             endpoint = store.rstrip("/")
         else:
@@ -104,28 +106,10 @@ def _in_memory(settings: Settings, clock: Clock) -> Services:
         state=state,
         verdicts=_MemoryLedger(settings, clock),
         cases=MemoryCaseStore(settings, clock=clock),
+        groups=GroupRepository(MemoryBackend(clock), case_table(settings), ttl=False),
         stream=_MemoryStream(state),
         notices=NoticeBoard(),
     )
-
-
-@contextmanager
-def _moto() -> Iterator[str]:
-    """moto's server, in this process, on a free port of 127.0.0.1."""
-    from moto.server import ThreadedMotoServer
-
-    # moto's web server would write a line for every call.
-    chatty = logging.getLogger("werkzeug")
-    level = chatty.level
-    chatty.setLevel(logging.WARNING)
-    server = ThreadedMotoServer(ip_address=LOCALHOST, port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-        chatty.setLevel(level)
 
 
 @contextmanager
@@ -157,6 +141,7 @@ def _on_endpoint(endpoint: str, settings: Settings, clock: Clock) -> Iterator[Se
             state=DynamoStateStore(local, clock=clock, backend=backend, ttl=False),
             verdicts=_DynamoLedger(local, backend, database),
             cases=DynamoCaseStore(local, clock=clock, backend=backend),
+            groups=GroupRepository(backend, case_table(local), ttl=False),
             stream=ServiceStream(streams, arn),
             notices=NoticeBoard(),
         )

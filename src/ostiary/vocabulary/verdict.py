@@ -20,6 +20,8 @@ class RuleRef:
     version: str
     level: Level
     mode: Mode
+    title: str = ""
+    """For people: an id is often a UUID."""
 
 
 @dataclass(frozen=True, slots=True)
