@@ -16,7 +16,9 @@ from ostiary.judgement.judge import Judge
 from ostiary.local.handlers import load
 from ostiary.ruleset.artefact import dump, sealed
 from ostiary.settings import Settings
-from ostiary.stores.memory import MemoryStateStore, MemoryVerdictStore
+from ostiary.stores.groups import GroupRepository
+from ostiary.stores.memory import MemoryBackend, MemoryStateStore, MemoryVerdictStore
+from ostiary.stores.schema import case_table
 from ostiary.vocabulary.case import Finding
 from ostiary.vocabulary.errors import StoreError
 from ostiary.vocabulary.plan import Equals
@@ -58,7 +60,10 @@ class Bench:
         self.queue = SimpleNamespace(send=self.sent.extend)
         self.logged: list[str] = []
         self.ruleset = ruleset
-        self.handler = app.assemble(SETTINGS, ruleset=ruleset, verdicts=self.verdicts, findings=self.queue, log=self.logged.append)
+        groups = GroupRepository(MemoryBackend(StillClock()), case_table(SETTINGS))
+        self.handler = app.assemble(
+            SETTINGS, ruleset=ruleset, verdicts=self.verdicts, findings=self.queue, groups=groups, log=self.logged.append
+        )
 
     def play(self, count: int, ruleset: Ruleset | None = None, prefix: str = "r") -> list[dict]:
         judge = Judge(ruleset or self.ruleset, self.store, StillClock(), SETTINGS, self.logged.append)

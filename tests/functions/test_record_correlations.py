@@ -26,7 +26,7 @@ from ostiary.stores.memory import MemoryBackend, MemoryStateStore
 from ostiary.stores.schema import case_table, create_tables
 from ostiary.stores.signature import Credentials
 from ostiary.vocabulary.case import Finding
-from ostiary.vocabulary.errors import OstiaryError, StoreError
+from ostiary.vocabulary.errors import StoreError
 from ostiary.vocabulary.plan import Equals, Exists
 from ostiary.vocabulary.request import Request, Value
 from ostiary.vocabulary.rule import Correlation, Counter, Exemption, Rule, Ruleset
@@ -346,11 +346,6 @@ def test_record_says_what_the_correlator_says_in_memory(groups: GroupRepository)
     b.take()
     assert {(one.rule, one.verdict) for one in b.sent if one.rule not in ("counted", "quiet", "quiet-twice")} == wanted
     assert len(wanted) > 10
-
-
-def test_a_ruleset_that_needs_groups_is_refused_without_them() -> None:
-    with pytest.raises(OstiaryError, match="groups"):
-        Bench(None)
 
 
 def test_no_text_of_a_request_is_kept(groups: GroupRepository) -> None:
