@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 MAX_DOCUMENT_CHARACTERS = 6_000
-MAX_TEXT_CHARACTERS = 8_000
+MAX_TEXT_CHARACTERS = 4_000
 """Of one value; a few of them, percent-encoded, make events of some 100 KB."""
 
 YAML_TOKENS = (

@@ -77,5 +77,15 @@ def test_the_attackers_do_what_their_kind_says(day: traffic.Day) -> None:
     assert sum(line["time"] < start + 60 for line in by_kind["hammer"]) > 2 * 60
 
 
+def test_benign_callers_do_what_attackers_do_as_well(day: traffic.Day) -> None:
+    bodies = {kind: [line["body"] for line in day.requests if day.kinds.get(line.get("account", "")) == kind] for kind in traffic.BENIGN}
+    texts = {kind: [str(body["messages"]) for body in found] for kind, found in bodies.items()}
+    assert sum("system prompt" in text or "forever" in text for text in texts["retrieval"]) > 60
+    assert sum("diverse t" in text for text in texts["judge"]) > 40
+    assert sum("instructions you were given" in text and "tool_result" in text for text in texts["agent"]) >= 13
+    maps = [tuple(body["logit_bias"]) for body in bodies["evaluation"] if "logit_bias" in body]
+    assert len(maps) == 40 and len(set(maps)) == 1
+
+
 def test_both_wire_formats_occur(day: traffic.Day) -> None:
     assert {line["path"] for line in day.requests if "account" in line} == {"/v1/messages", "/v1/chat/completions"}

@@ -13,7 +13,7 @@ import ostiary.providers
 from ostiary.providers import PROVIDERS, anthropic, generic, openai, recognise
 from ostiary.vocabulary.fields import known
 
-NOT_PROVIDERS = {"__init__", "content"}
+NOT_PROVIDERS = {"__init__", "ask", "content", "logits"}
 
 
 def of(body: object, path: str = "/v1/chat/completions") -> dict[str, Any]:
@@ -84,9 +84,30 @@ def test_reasoning_is_asked_for_or_not(more: dict[str, object], asked: bool | No
 
 def test_the_last_prompt_is_the_newest_turn_of_the_user_without_tools_results() -> None:
     assert of(chat(user("old"), TOOL_CALL, user([TOOL_RESULT, text("new")])))["prompt.last"] == "new"
-    assert of(chat(user("old"), TOOL_CALL, user([TOOL_RESULT])))["prompt.last"] == "old"
     assert of(chat(user("old"), {"role": "tool", "content": "result"}, {"role": "assistant", "content": "prefill"}))["prompt.last"] == "old"
     assert "prompt.last" not in of(chat({"role": "assistant", "content": "hi"}))
+
+
+def test_a_turn_of_tools_results_asks_nothing_since_the_typed_turn_was_judged_before() -> None:
+    anthropic = chat(user("old"), TOOL_CALL, user([TOOL_RESULT]))
+    openai = chat(user("old"), {"role": "assistant", "content": None, "tool_calls": [{}]}, {"role": "tool", "content": "result"})
+    call = {"type": "function_call", "name": "find", "arguments": "{}"}
+    responses = {"model": "m", "input": [user("old"), call, {"type": "function_call_output", "output": "result"}]}
+    for body, path in ((anthropic, "/v1/messages"), (openai, "/v1/chat/completions"), (responses, "/v1/responses")):
+        assert not {"prompt.last", "prompt.ask"} & of(body, path).keys()
+    assert (
+        of(chat(user("old"), TOOL_CALL, user([TOOL_RESULT]), {"role": "assistant", "content": "so"}, user("go on")))["prompt.ask"]
+        == "go on"
+    )
+
+
+def test_biases_and_log_probabilities_are_read_whosever_path_it_is() -> None:
+    probe = chat(user("x"), max_tokens=1, logprobs=True, top_logprobs=5, logit_bias={"70": 1, "9": 1})
+    for path in ("/v1/messages", "/v1/chat/completions", "/v1/responses", "/generate"):
+        found = of(probe, path)
+        assert (found["logprobs"], found["top_logprobs"], found["logit_bias.count"]) == (True, 5, 2)
+        assert found["logit_bias.tokens"] == ("9", "70")
+    assert of({"prompt": "x", "logit_bias": [[15, 1.0], [7, False]]}, "/completion")["logit_bias.tokens"] == ("7", "15")
 
 
 def test_consecutive_messages_of_the_user_are_one_turn() -> None:

@@ -53,8 +53,10 @@ def test_every_document_became_a_rule_that_applies(compiled: Compiled) -> None:
     assert {rule.topic for rule in compiled.ruleset.rules} == TOPICS
 
 
-def test_everything_is_decided_on_the_request_path(compiled: Compiled) -> None:
-    assert set(compiled.decided.values()) == {"request path"}
+def test_all_but_the_counts_of_distinct_tokens_is_decided_on_the_request_path(compiled: Compiled) -> None:
+    assert compiled.ruleset is not None
+    late = {compiled.ruleset.by_id[rule].name for rule, place in compiled.decided.items() if place != "request path"}
+    assert late == {"sweeps_tokens", "logit_theft"}
 
 
 def test_a_principal_has_no_more_counters_than_its_item_may_hold(compiled: Compiled) -> None:
@@ -85,7 +87,9 @@ def test_a_rule_has_tests_of_both_outcomes(document: Mapping[str, Any]) -> None:
     assert expected & {"none", "allowed"}
 
 
-@pytest.mark.parametrize("document", [document for _, document in DOCUMENTS if "correlation" in document])
+@pytest.mark.parametrize(
+    "document", [document for _, document in DOCUMENTS if document.get("correlation", {}).get("type") == "event_count"]
+)
 def test_a_correlation_is_tested_at_its_threshold_and_one_below(document: Mapping[str, Any]) -> None:
     threshold = document["correlation"]["condition"]["gte"]
     times = {(test.get("times", 1), test["expect"] == "allowed") for test in document["tests"] if "expect" in test}
@@ -107,7 +111,7 @@ def test_a_phrase_alone_never_acts() -> None:
         assert document["level"] in ("informational", "low"), document["name"]
 
 
-def test_phrases_are_read_in_the_newest_turn_only() -> None:
+def test_phrases_are_read_in_what_the_newest_turn_asks() -> None:
     fields = {
         key.split("|")[0]
         for _, document in DOCUMENTS
@@ -115,7 +119,7 @@ def test_phrases_are_read_in_the_newest_turn_only() -> None:
         if isinstance(selection, Mapping)
         for key in selection
     }
-    assert {field for field in fields if field.startswith(PHRASE_FIELD)} == {"gen_ai.prompt.last", "gen_ai.prompt.size"}
+    assert {field for field in fields if field.startswith(PHRASE_FIELD)} == {"gen_ai.prompt.ask", "gen_ai.prompt.size"}
 
 
 def test_a_listed_network_is_weak_evidence() -> None:
@@ -155,6 +159,9 @@ def effect(rule: Rule) -> str:
     if rule.correlation is None:
         return what
     threshold = int(rule.correlation.conditions[0][1])
+    if rule.correlation.type == "value_count":
+        what = f"from the {threshold}th different value of {rule.correlation.fields[0]}"
+        return f"finding {what} in {span(rule.correlation.timespan)} on, by {', '.join(rule.correlation.group_by)}"
     return f"{what} from the {threshold}th match in {span(rule.correlation.timespan)} on, by {', '.join(rule.correlation.group_by)}"
 
 

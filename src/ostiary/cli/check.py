@@ -56,9 +56,9 @@ def examined(paths: list[Path]) -> Compiled:
     from ostiary.local.rule_tests import readiness
 
     compiled = compile_paths(paths)
-    unready = readiness(compiled) if compiled.ruleset is not None else ()
+    unready = readiness(compiled)
     if unready:
-        return replace(compiled, ruleset=None, mistakes=tuple(sorted(unready)))
+        return replace(compiled, ruleset=None, mistakes=tuple(sorted((*compiled.mistakes, *unready))))
     return compiled
 
 

@@ -24,7 +24,7 @@ from ostiary.language.rule_test import RuleTest
 from ostiary.language.source import Source
 from ostiary.language.tree import parse
 from ostiary.ruleset.artefact import sealed
-from ostiary.vocabulary.rule import Exemption, Ruleset
+from ostiary.vocabulary.rule import Exemption, Rule, Ruleset
 
 __all__ = ["Compiled", "Mistake", "Position", "Reason", "RuleTest", "Summary", "compile_paths"]
 
@@ -49,11 +49,15 @@ class Compiled:
     """What came of some folders. ``ruleset`` is None when there are mistakes."""
 
     ruleset: Ruleset | None
+    linked: Ruleset
+    """All rules in their places, those with mistakes too: to look at the ones that load when others do not. Never to be served."""
+    incomplete: frozenset[str]
+    """Ids of the rules in ``linked`` that have mistakes, or lack what has some: a rule that they name, or a filter."""
     mistakes: tuple[Mistake, ...]
     warnings: tuple[Mistake, ...]
     tests: tuple[RuleTest, ...]
     decided: Mapping[str, str]
-    """Rule id → ``request path`` or ``record``; a rule that never applies is not in it."""
+    """Rule id → ``request path`` or ``record``; not of a rule that never applies, or whose place mistakes of others leave open."""
     because: Mapping[str, str]
     """Rule id → why ``record`` decides it, of the correlations among them."""
     never: Mapping[str, Reason]
@@ -183,19 +187,19 @@ class _Pack:
         exemptions = self._exemptions(ids)
         mistakes = tuple(sorted({mistake for source in self.sources for mistake in source.mistakes}))
         warnings = tuple(sorted({warning for source in self.sources for warning in source.warnings}))
-        ruleset = None
-        if not mistakes:
-            counters = tuple(linked.counters.by_id.values())
-            ruleset = sealed(Ruleset(tuple(linked.rules), counters, tuple(exemptions), self.escalation))
+        everything = Ruleset(tuple(linked.rules), tuple(linked.counters.by_id.values()), tuple(exemptions), self.escalation)
+        ruleset = None if mistakes else sealed(everything)
         loaded = [rule for rule in self.rules if not rule.refused]
         applying = [rule for rule in loaded if rule.category != "foreign"]
         filters = [one for one in self.filters if any(self.rules[index] in applying for index in one.applied)]
         return Compiled(
             ruleset=ruleset,
+            linked=ruleset or everything,
+            incomplete=self._incomplete(linked.rules),
             mistakes=mistakes,
             warnings=warnings,
             tests=tuple(test for rule in self.rules for test in rule.tests),
-            decided={rule.id: rule.decided if rule.category == "request" else "record" for rule in applying},
+            decided={rule.id: rule.decided if rule.category == "request" else "record" for rule in applying if rule.decided},
             because={rule.id: rule.because for rule in applying if rule.because},
             never={rule.id: rule.why for rule in loaded if rule.why is not None},
             places={rule.id: rule.source.position(rule.node.mark) for rule in loaded}
@@ -204,6 +208,15 @@ class _Pack:
             own_keys=frozenset(rule.id for rule in self.rules if rule.node.get("ostiary") is not None),
             summary=Summary(self.files, self.parsed, len(loaded), len(applying), len(self.rules) - len(loaded)),
         )
+
+    def _incomplete(self, rules: Sequence[Rule]) -> frozenset[str]:
+        """Ids of the rules with mistakes, and of those that name them."""
+        found = {rule.index for rule, document in zip(rules, self.rules, strict=True) if document.refused or document.unfiltered}
+        before = -1
+        while before < len(found):
+            before = len(found)
+            found |= {rule.index for rule in rules if rule.correlation is not None and found.intersection(rule.correlation.rules)}
+        return frozenset(rules[index].id for index in found)
 
     def _check_filter_ids(self) -> None:
         """A filter's id is its own: neither a rule nor another filter has it."""

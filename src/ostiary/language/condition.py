@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ostiary.language.item import every, some
 from ostiary.language.mistake import did_you_mean
-from ostiary.vocabulary.plan import Not, Plan
+from ostiary.vocabulary.plan import All, Not, Plan
 
 MAX_CONDITION_DEPTH = 100
 """Parentheses and ``not`` within each other."""
@@ -33,6 +33,8 @@ class ConditionError(Exception):
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.others: tuple[ConditionError, ...] = ()
+        """Further mistakes that do not follow from this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,24 @@ class _Token:
 def parse_condition(text: str, selections: Mapping[str, Selection], used: set[str]) -> Plan:
     """The plan of a condition over compiled selections; adds the names it reads to ``used``.
 
-    Raises ``ConditionError``, never ``RecursionError``.
+    Raises ``ConditionError`` for its first mistake, with the ``others``; never ``RecursionError``.
 
     >>> from ostiary.vocabulary.plan import Null
     >>> parse_condition("not a", {"a": Selection(Null("x"), 1)}, set())
     Not(child=Null(field='x'))
     """
-    return _Parser(text, selections, used).whole()
+    parser = _Parser(text, selections, used)
+    try:
+        plan = parser.whole()
+    except ConditionError as error:
+        if not parser.follows(error):
+            parser.errors.append(error)
+    else:
+        if not parser.errors:
+            return plan
+    first, *others = parser.errors
+    first.others = tuple(others)
+    raise first
 
 
 class _Parser:
@@ -70,6 +83,24 @@ class _Parser:
         self._used = used
         self._depth = 0
         self._leaves = 0
+        self.errors: list[ConditionError] = []
+        """Mistakes after which the parser went on, as if they were mended."""
+
+    def follows(self, error: ConditionError) -> bool:
+        """Whether a mistake that ends the parsing is only the one before it once more: it stands at the next token."""
+        if not self.errors:
+            return False
+        between = [token for token in self._tokens if self.errors[-1].offset < token.offset < error.offset]
+        return error.kind == "condition-syntax" and not between
+
+    def _is(self, token: _Token, word: str) -> bool:
+        """Whether a token is a keyword; one in capitals is taken for it, and a mistake."""
+        if token.text == word:
+            return True
+        if token.text.lower() != word or token.text in self._selections:
+            return False
+        self.errors.append(ConditionError(token.offset, "condition-case", f"`{token.text}` is no keyword", f"write `{word}`"))
+        return True
 
     def whole(self) -> Plan:
         if not self._tokens:
@@ -91,14 +122,14 @@ class _Parser:
 
     def _any(self) -> Plan:
         parts = [self._all()]
-        while self._peek().text == "or":
+        while self._is(self._peek(), "or"):
             self._next()
             parts.append(self._all())
         return some(parts) if len(parts) > 1 else parts[0]
 
     def _all(self) -> Plan:
         parts = [self._operand()]
-        while self._peek().text == "and":
+        while self._is(self._peek(), "and"):
             self._next()
             parts.append(self._operand())
         return every(parts) if len(parts) > 1 else parts[0]
@@ -106,14 +137,15 @@ class _Parser:
     def _operand(self) -> Plan:
         """``not`` … ( … ) or a name: the only place that nests, so that depth is counted here alone."""
         token = self._next()
-        if token.text not in ("not", "("):
+        negated = self._is(token, "not")
+        if not negated and token.text != "(":
             return self._selector(token)
         self._depth += 1
         if self._depth > MAX_CONDITION_DEPTH:
             raise ConditionError(
                 token.offset, "condition-depth", f"the condition is nested more than {MAX_CONDITION_DEPTH} deep", "split it into selections"
             )
-        if token.text == "not":
+        if negated:
             plan: Plan = Not(self._operand())
         else:
             plan = self._any()
@@ -132,7 +164,11 @@ class _Parser:
         if token is self._end or text in _RESERVED or text in (")", "|"):
             raise self._unexpected(token)
         if text not in self._selections:
-            raise self._undefined(token)
+            error = self._undefined(token)
+            if error.kind == "condition-obsolete":
+                raise error
+            self.errors.append(error)
+            return All(())
         return self._read([text], token).pop()
 
     def _quantified(self, token: _Token) -> Plan:
@@ -148,7 +184,9 @@ class _Parser:
         names = self._matching(selector.text)
         if not names:
             hint = did_you_mean(selector.text.strip("*"), self._selections, cutoff=0.5)
-            raise ConditionError(selector.offset, "condition-matches-nothing", f"`{selector.text}` matches no selection", hint)
+            message = f"`{selector.text}` matches no selection"
+            self.errors.append(ConditionError(selector.offset, "condition-matches-nothing", message, hint))
+            return All(())
         plans = self._read(names, selector)
         return some(plans) if quantifier == "any" else every(plans)
 
@@ -194,7 +232,5 @@ class _Parser:
             return ConditionError(token.offset, "condition-obsolete", "pipes are obsolete", "use a correlation")
         if token.text in _OBSOLETE:
             return ConditionError(token.offset, "condition-obsolete", _OBSOLETE[token.text], "use a correlation")
-        if token.text.lower() in ("and", "or") and token.text not in _RESERVED:
-            return ConditionError(token.offset, "condition-case", f"`{token.text}` is no keyword", f"write `{token.text.lower()}`")
         hint = "join selections by `and` or `or`" if token.text in self._selections or token.text not in (")", "and", "or") else ""
         return ConditionError(token.offset, "condition-syntax", f"`{token.text}` is not expected here", hint)

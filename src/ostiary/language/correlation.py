@@ -26,11 +26,14 @@ class Referring:
     """A correlation whose references are found. None: it has mistakes."""
 
     rules: tuple[int, ...] | None = None
+    """All its rules, when its condition is good too."""
+    wanted: tuple[str, ...] | None = None
+    """Its rules as it names them, found or not."""
     part: Part | None = None
     """Its condition, where that is text."""
     thresholds: Thresholds | None = None
     names: dict[str, int] = field(default_factory=dict)
-    """Names and ids as it writes them."""
+    """Names and ids as it writes them, of the rules that were found."""
 
 
 def find_rules(rule: RuleDocument, documents: Items[RuleDocument], names: NameMap[str, int]) -> Referring:
@@ -40,25 +43,26 @@ def find_rules(rule: RuleDocument, documents: Items[RuleDocument], names: NameMa
     referring = Referring()
     node = rule.node.get(_AT)
     condition = node.get("condition") if isinstance(node, Mapping) else None
+    good, wanted = True, document.rules
     if isinstance(condition, Scalar) and isinstance(value_of(condition), str):
         referring.part = _expression(rule, condition)
-        if referring.part is None:
-            return referring
-    wanted = document.rules
-    if wanted is None and referring.part is not None:
-        wanted = [named.name for named in names_in(referring.part)]
-    if wanted is None:
-        rule.refuse((_AT,), "missing-key", "`correlation.rules` is missing", "name the rules whose matches are correlated")
-        return referring
-    found = _found(rule, wanted, documents, names, referring)
-    if found is not None and _condition(rule, condition, len(wanted), referring):
-        referring.rules = found
+        good = referring.part is not None
+        if wanted is None and referring.part is not None:
+            wanted = [named.name for named in names_in(referring.part)]
+    else:
+        good = _condition(rule, condition, None if wanted is None else len(wanted), referring)
+        if wanted is None and f"{_AT}.rules" not in rule.wrong:
+            rule.refuse((_AT,), "missing-key", "`correlation.rules` is missing", "name the rules whose matches are correlated")
+    if wanted is not None:
+        referring.wanted = tuple(wanted)
+        found = _found(rule, wanted, documents, names, referring)
+        referring.rules = found if good else None
     return referring
 
 
 def _expression(rule: RuleDocument, condition: Scalar) -> Part | None:
     assert rule.correlation is not None
-    if rule.correlation.type not in TEMPORAL:
+    if rule.correlation.type not in TEMPORAL and f"{_AT}.type" not in rule.wrong:
         message = f"a condition over rules does not go with {rule.correlation.type}"
         rule.refuse((_AT, "condition"), "correlation-condition", message, "write `condition: {gte: 10}`, or use type temporal")
         return None
@@ -104,16 +108,14 @@ def _found(
     return tuple(referring.names.values()) if len(referring.names) == len(wanted) else None
 
 
-def _condition(rule: RuleDocument, condition: Node | None, rules: int, referring: Referring) -> bool:
+def _condition(rule: RuleDocument, condition: Node | None, rules: int | None, referring: Referring) -> bool:
     assert rule.correlation is not None
-    kind = rule.correlation.type
-    if referring.part is not None:
-        return True
-    if condition is None and kind in TEMPORAL:
+    kind = rule.correlation.type if f"{_AT}.type" not in rule.wrong else None
+    if condition is None and (kind in TEMPORAL or kind is None):
         referring.thresholds = Thresholds()
         if rules == 1:
             rule.refuse((_AT, "rules"), "correlation-condition", f"{kind} needs more than one rule", "use `event_count`")
-        return rules > 1
+        return rules != 1
     if isinstance(condition, Mapping):
         referring.thresholds = read_thresholds(condition, kind, rules, rule.source)
         return referring.thresholds is not None
@@ -127,11 +129,11 @@ def _condition(rule: RuleDocument, condition: Node | None, rules: int, referring
 def correlation_of(rule: RuleDocument, referring: Referring, names: NameMap[str, int]) -> Correlation | None:
     """The Correlation, without a counter. Mistakes go to the rule's source; None: it has some."""
     document = rule.correlation
-    if document is None or referring.rules is None:
+    if document is None or referring.wanted is None:
         return None
     aliases = _aliases(rule, referring, names)
     thresholds = referring.thresholds or Thresholds()
-    if aliases is None:
+    if aliases is None or referring.rules is None:
         return None
     return Correlation(
         type=document.type,
@@ -156,14 +158,14 @@ def _resolved(part: Part, names: NameMap[str, int]) -> Expression:
 def _aliases(
     rule: RuleDocument, referring: Referring, names: NameMap[str, int]
 ) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...] | None:
-    assert rule.correlation is not None and referring.rules is not None
+    assert rule.correlation is not None
     document = rule.correlation
     fields = referring.thresholds.fields if referring.thresholds else ()
     found: list[tuple[str, tuple[tuple[int, str], ...]]] = []
     good = True
     for alias, mapping in document.aliases.items():
         pairs = _pairs(rule, alias, mapping, referring, names)
-        if alias not in (*document.group_by, *fields):
+        if alias not in (*document.group_by, *fields) and referring.rules is not None and not rule.wrong:
             at = place(rule.node, (_AT, "aliases", alias), of_key=True)
             rule.source.warn(at, "alias-unused", f"alias `{alias}` is not used by `group-by`")
         if pairs is None:
@@ -182,9 +184,10 @@ def _pairs(
     for name, target in mapping.items():
         index = names.get(name)
         if index is None or index not in referring.names.values():
-            at = place(rule.node, (*path, name), of_key=True)
-            rule.source.refuse(at, "alias-rule", f"`{name}` is none of the `rules`", did_you_mean(name, referring.names))
             good = False
+            if name not in (referring.wanted or ()):
+                at = place(rule.node, (*path, name), of_key=True)
+                rule.source.refuse(at, "alias-rule", f"`{name}` is none of the `rules`", did_you_mean(name, referring.names))
         else:
             pairs[index] = target
     lacking = next((name for name, index in referring.names.items() if index not in pairs), None)
@@ -194,14 +197,16 @@ def _pairs(
     return tuple(sorted(pairs.items())) if good else None
 
 
-def why_in_record(correlation: Correlation, documents: Items[RuleDocument]) -> str:
-    """Why the request path can't decide a correlation, apart from its grouping; empty when it can."""
-    if correlation.type != "event_count":
-        return f"{correlation.type} needs more than a count"
-    chained = next((documents[index].id for index in correlation.rules if documents[index].is_correlation), None)
+def why_in_record(rule: RuleDocument, referring: Referring, documents: Items[RuleDocument]) -> str:
+    """Why the request path can't decide a correlation, apart from its grouping; empty when it can, or mistakes leave it open."""
+    kind = rule.correlation.type if rule.correlation else "event_count"
+    if kind != "event_count":
+        return f"{kind} needs more than a count"
+    chained = next((documents[index].id for index in referring.names.values() if documents[index].is_correlation), None)
     if chained is not None:
         return f"it counts a correlation, `{chained}`"
-    late = next((operator for operator, _ in correlation.conditions if operator not in IMMEDIATE), None)
+    conditions = referring.thresholds.conditions if referring.thresholds else ()
+    late = next((operator for operator, _ in conditions if operator not in IMMEDIATE), None)
     if late is not None:
         return f"`{late}` is known when the window closes"
     return ""

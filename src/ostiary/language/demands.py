@@ -36,13 +36,13 @@ def _limit(rule: RuleDocument) -> None:
 
 def _action(rule: RuleDocument) -> None:
     ours = rule.ours
-    if ours.action == "withhold" and not ours.withhold:
+    if ours.action == "withhold" and not ours.withhold and "ostiary.withhold" not in rule.wrong:
         rule.refuse(
             ("ostiary", "action"), "withhold-what", "action `withhold` needs `withhold:`", "write `withhold: [reasoning]` or `[logprobs]`"
         )
-    if ours.withhold and ours.action != "withhold":
+    if ours.withhold and ours.action != "withhold" and "ostiary.action" not in rule.wrong:
         rule.refuse(("ostiary", "withhold"), "withhold-action", "`withhold` has no effect without `action: withhold`")
-    if ours.action == "throttle" and ours.limit is None and not rule.is_correlation:
+    if ours.action == "throttle" and ours.limit is None and not rule.is_correlation and "ostiary.limit" not in rule.wrong:
         rule.refuse(("ostiary", "action"), "throttle-needs-limit", "action `throttle` needs a `limit`, or a correlation that counts")
     if ours.action is not None and rule.category in WINDOWS:
         rule.refuse(
@@ -70,14 +70,16 @@ def _enforce(rule: RuleDocument) -> None:
     finds = rule.is_correlation and rule.decided == "record"
     if finds and rule.ours.action is not None:
         return
-    if rule.ours.action is None and not finds:
+    if rule.ours.action is None and rule.decided == "request path" and "ostiary.action" not in rule.wrong:
         rule.refuse(at, "enforce-needs-action", "enforce mode needs an `action`", "write `action: throttle`, `withhold` or `deny`")
     if rule.node.get("tests") is None:
         rule.refuse(
             at, "enforce-needs-tests", "enforce mode needs `tests` of both outcomes", "write one that is refused and one that is allowed"
         )
         return
-    expected = {test.expect for test in rule.tests}
+    if not rule.whole_tests or not rule.decided or "ostiary.action" in rule.wrong:
+        return
+    expected = {step.expect for test in rule.tests for step in test.steps if step.expect}
     if finds:
         if "signal" not in expected or not expected - {"signal"}:
             rule.refuse(("tests",), "enforce-needs-tests", "enforce mode needs a test that expects a signal, and one that expects none")

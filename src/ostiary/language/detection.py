@@ -84,7 +84,8 @@ def _joined(conditions: list[Scalar], selections: dict[str, Selection], source: 
         try:
             plans.append(parse_condition(condition.value, selections, used))
         except ConditionError as error:
-            source.refuse(source.inside(condition, error.offset), error.kind, error.message, error.hint)
+            for one in (error, *error.others):
+                source.refuse(source.inside(condition, one.offset), one.kind, one.message, one.hint)
     if len(plans) < len(conditions):
         return None
     for name in selections:

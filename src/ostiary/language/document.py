@@ -10,8 +10,8 @@ from ostiary.language.entry import Detection
 from ostiary.language.lists import ValueLists
 from ostiary.language.mistake import did_you_mean, nearest
 from ostiary.language.models import CorrelationDocument, Metadata, Ours
-from ostiary.language.nodes import Mapping, Mark, Node, Scalar
-from ostiary.language.reading import describe, place, plain
+from ostiary.language.nodes import Mapping, Mark, Node, Scalar, Sequence
+from ostiary.language.reading import describe, place, plain, salvage
 from ostiary.language.rule_test import RuleTest, read_tests, suggest_field
 from ostiary.language.scalars import value_of
 from ostiary.language.source import Source
@@ -50,6 +50,9 @@ SIGMA_KEYS = frozenset(
 )
 _METADATA = frozenset(Metadata.model_fields)
 RULE_KEYS = SIGMA_KEYS | {"ostiary", "tests"}
+_LIMIT_INSTEAD = {"limit.max": 1, "limit.timespan": "1m", "limit.group-by": ["account.id"]}
+_CORRELATION_INSTEAD = {"type": "event_count", "group-by": ["account.id"], "timespan": "1m"}
+"""What stands in for a wrong value, so that the rest can be looked at: nothing is said of it a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Reason:
 
 @dataclass(slots=True)
 class RuleDocument:
-    """A rule or correlation as written. ``plan`` or ``correlation`` is None when it has mistakes of its own."""
+    """A rule or correlation as written. ``plan`` is None when it has mistakes; what ``ours`` and ``correlation`` lack is ``wrong``."""
 
     source: Source
     node: Mapping
@@ -86,13 +89,19 @@ class RuleDocument:
     why: Reason | None = None
     """Why its category is ``foreign``."""
     decided: str = "request path"
-    """Or ``record``."""
+    """Or ``record``; empty when mistakes leave it open."""
     because: str = ""
     """Why ``record`` decides it."""
     plan: Plan | None = None
     correlation: CorrelationDocument | None = None
     is_correlation: bool = False
     tests: list[RuleTest] = field(default_factory=list)
+    whole_tests: bool = True
+    """Every one of its tests can be read."""
+    wrong: frozenset[str] = frozenset()
+    """Paths, such as ``ostiary.limit.max``, whose values have mistakes and are not what the author wrote."""
+    unfiltered: bool = False
+    """A filter that is about it has mistakes, and is not in its plan."""
     refused: bool = False
     """It has a mistake, of its own or with others."""
 
@@ -131,7 +140,7 @@ def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options
     check_keys(node, source, RULE_KEYS)
     metadata = read_metadata(node, source)
     ours_node = node.get("ostiary")
-    ours = describe(Ours, ours_node, source, "ostiary") if ours_node is not None else Ours()
+    ours, wrong = salvage(Ours, ours_node, source, "ostiary", _LIMIT_INSTEAD) if ours_node is not None else (Ours(), None)
     title = metadata.title if metadata else _text(node, "title")
     rule = RuleDocument(
         source=source,
@@ -141,14 +150,17 @@ def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options
         metadata=metadata,
         ours=ours or Ours(),
         is_ours=logsource_of(node).get("product") == "ostiary" or _asks_for_more(ours_node),
+        wrong=wrong or frozenset(),
     )
     _check_case(node, source)
     _check_generate(node, source)
     correlation = node.get("correlation")
     if correlation is not None:
         rule.is_correlation = True
-        if node.get("detection") is not None:
+        body = node.get("detection")
+        if body is not None:
             source.refuse(correlation.mark, "two-kinds", "a document has `detection` or `correlation`, not both", "split it by `---`")
+            read_detection(body, Detection(source, lists, rule.is_ours))
         rule.correlation = _correlation(rule, source)
     else:
         _detection(rule, lists, options)
@@ -157,6 +169,7 @@ def read_rule(node: Mapping, source: Source, lists: ValueLists, options: Options
         windows = None if rule.is_correlation else rule.category in ("account_window", "group_window")
         checked = rule.category == "request" and not options.foreign_fields
         rule.tests = read_tests(tests, source, rule.id, windows=windows, check_fields=checked)
+        rule.whole_tests = isinstance(tests, Sequence) and len(rule.tests) == len(tests.items)
     rule.refused = len(source.mistakes) > before
     return rule
 
@@ -290,5 +303,7 @@ def _correlation(rule: RuleDocument, source: Source) -> CorrelationDocument | No
     if node.get("type") is not None and kind.lower() not in get_args(CorrelationType):
         message = f"there is no correlation type `{kind}`"
         source.refuse(rule.mark("correlation", "type"), "correlation-type", message, did_you_mean(kind, get_args(CorrelationType)))
-        return None
-    return describe(CorrelationDocument, node, source, "correlation")
+    told = ("type",) if node.get("type") is not None else ()
+    found, wrong = salvage(CorrelationDocument, node, source, "correlation", _CORRELATION_INSTEAD, told)
+    rule.wrong |= wrong or frozenset()
+    return found

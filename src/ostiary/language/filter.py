@@ -106,7 +106,9 @@ def apply_filters(filters: Items[FilterDocument], documents: Items[RuleDocument]
     """Adds every filter to the plans of its rules. Mistakes and warnings go to the filters' sources."""
     for found in filters:
         for index in _targets(found, documents, names):
-            if found.plan is not None:
+            if found.plan is None:
+                documents[index].unfiltered = True
+            else:
                 found.applied.append(index)
                 _apply(found, documents[index], options)
         if found.rules is None and found.plan is not None and not found.applied:

@@ -52,6 +52,7 @@ def _duplicate(rule: RuleDocument, key: str, value: str, first: RuleDocument) ->
     where = first.source.position(first.node.mark)
     hint = "give the rules ids" if key == "title" else f"give this one another {key}"
     rule.refuse((key,), f"duplicate-{key}", f"{key} `{value}` is taken by the rule at {where}", hint)
+    rule.refused = True
 
 
 def link(documents: Sequence[RuleDocument], names: dict[str, int], options: Options) -> Linked:
@@ -88,7 +89,7 @@ def _bottom_up(documents: Sequence[RuleDocument], found: dict[int, Referring]) -
         path = [start] if start not in state else []
         while path:
             index = path[-1]
-            children = found[index].rules or ()
+            children = tuple(found[index].names.values())
             position = state.setdefault(index, 0)
             if position >= len(children):
                 order.append(path.pop())
@@ -101,6 +102,8 @@ def _bottom_up(documents: Sequence[RuleDocument], found: dict[int, Referring]) -
                 documents[index].refuse(("correlation", "rules"), "correlation-cycle", message, "remove one of these references")
                 documents[index].refused = True
                 found[index].rules = None
+                found[index].names = {name: other for name, other in found[index].names.items() if other != child}
+                state[index] = position
             elif child in found and child not in state:
                 path.append(child)
     return order
@@ -109,7 +112,7 @@ def _bottom_up(documents: Sequence[RuleDocument], found: dict[int, Referring]) -
 def _settle_category(index: int, documents: Sequence[RuleDocument], found: dict[int, Referring], options: Options) -> None:
     """A correlation is about what its rules are about: of one foreign rule it never applies."""
     rule, referring = documents[index], found[index]
-    others = [documents[other] for other in referring.rules or ()]
+    others = [documents[other] for other in referring.names.values()]
     foreign = next((other for other in others if other.category == "foreign"), None)
     categories = list(dict.fromkeys(other.category for other in others))
     if foreign is not None:
@@ -121,10 +124,15 @@ def _settle_category(index: int, documents: Sequence[RuleDocument], found: dict[
     elif categories:
         rule.category = categories[0]
     # Fields of an event that another product wrote are as foreign as a rule about it.
-    if rule.category == "request" and not options.foreign_fields and others and all(other.is_sigma_s for other in others):
+    if rule.category == "request" and not options.foreign_fields and _is_sigma_s(others or documents):
         strange = [name for _, name in unknown_fields(_fields_of(rule, referring))]
         if strange:
             rule.never("field", *strange)
+
+
+def _is_sigma_s(rules: Sequence[RuleDocument]) -> bool:
+    """Whether none of some rules is about our own log source; of correlations alone, none is."""
+    return all(rule.is_sigma_s for rule in rules)
 
 
 def _fields_of(rule: RuleDocument, referring: Referring) -> list[str]:
@@ -133,7 +141,10 @@ def _fields_of(rule: RuleDocument, referring: Referring) -> list[str]:
     document = rule.correlation
     targets = [target for mapping in document.aliases.values() for target in mapping.values()]
     own = [*document.group_by, *(referring.thresholds.fields if referring.thresholds else ())]
-    return [*(name for name in own if name not in document.aliases), *targets]
+    if "correlation.aliases" in rule.wrong:
+        return targets
+    # An alias whose own fields are wrong is an alias all the same.
+    return [*(name for name in own if name not in document.aliases and f"correlation.aliases.{name}" not in rule.wrong), *targets]
 
 
 def _rule(index: int, rule: RuleDocument, correlation: Correlation | None, counters: Counters, options: Options) -> Rule:
@@ -161,23 +172,23 @@ def _rule(index: int, rule: RuleDocument, correlation: Correlation | None, count
 
 def _limit(rule: RuleDocument, index: int, counters: Counters, options: Options) -> Limit | None:
     limit = rule.ours.limit
-    if limit is None or rule.plan is None or rule.category != "request":
+    if limit is None or rule.is_correlation or rule.category != "request":
         return None
     group_by = tuple(limit.group_by)
     name = ""
-    if not options.foreign_fields and _counts(rule, group_by, rule.plan):
+    if not options.foreign_fields and _counts(rule, group_by) and rule.plan is not None:
         name = counters.add("limit", limit.timespan, limit.buckets, group_by, [(index, rule.plan)], penalise=limit.penalise)
         _check_room(rule, ("ostiary", "limit"), counters)
     return Limit(limit.max, limit.timespan, group_by, limit.buckets, limit.penalise, name)
 
 
-def _counts(rule: RuleDocument, group_by: Sequence[str], plan: Plan) -> bool:
+def _counts(rule: RuleDocument, group_by: Sequence[str]) -> bool:
     """Whether a limit's count can live in the principal's item; if not, the reason is a mistake."""
     at = ("ostiary", "limit", "group-by")
     strange = unknown_fields(group_by)
     for position, name in strange:
         rule.refuse((*at, position), "unknown-field", f"no request has a field `{name}`", suggest_field(name))
-    found = None if strange else obstacle(group_by, [plan])
+    found = None if strange else obstacle(group_by, [rule.plan] if rule.plan is not None else [])
     if found is not None:
         rule.refuse(at if found.position is None else (*at, found.position), found.kind, found.message, found.hint)
     return not strange and found is None
@@ -201,34 +212,49 @@ def _correlation(
     counters: Counters,
     options: Options,
 ) -> Correlation | None:
-    correlation = correlation_of(rule, referring, names) if referring is not None else None
-    if correlation is None or referring is None:
+    if referring is None:
+        if rule.is_correlation:
+            rule.decided = ""
         return None
+    correlation = correlation_of(rule, referring, names)
     if rule.category != "request" or options.foreign_fields:
         rule.decided = "request path" if options.foreign_fields else "record"
         return correlation
     strange = [name for _, name in unknown_fields(_fields_of(rule, referring))]
     for name in strange:
         rule.source.refuse(_place_of(rule, name), "unknown-field", f"no request has a field `{name}`", suggest_field(name))
-    plans = [(other, plan) for other in correlation.rules if (plan := documents[other].plan) is not None]
-    because = why_in_record(correlation, documents)
-    if not because:
-        found = obstacle(correlation.group_by, [plan for _, plan in plans])
-        because = _shortly(found, correlation) if found else ""
-    if because or strange or correlation.aliases:
-        rule.decided, rule.because = "record", because or "aliases are resolved there"
+    plans = [(other, plan) for other in referring.names.values() if (plan := documents[other].plan) is not None]
+    rule.because = _why_in_record(rule, referring, documents, [plan for _, plan in plans], strange)
+    if rule.because:
+        rule.decided = "record"
         return correlation
-    if len(plans) < len(correlation.rules):
+    if correlation is None or strange or rule.wrong or len(plans) < len(correlation.rules):
+        rule.decided = ""
         return correlation
     name = counters.add("matches", correlation.timespan, correlation.buckets, correlation.group_by, plans)
     _check_room(rule, ("correlation",), counters)
     return replace(correlation, counter=name)
 
 
-def _shortly(found: Obstacle, correlation: Correlation) -> str:
+def _why_in_record(
+    rule: RuleDocument, referring: Referring, documents: Sequence[RuleDocument], plans: Sequence[Plan], strange: Sequence[str]
+) -> str:
+    """Why ``record`` decides a correlation; empty when the request path does, or mistakes leave it open."""
+    assert rule.correlation is not None
+    because = why_in_record(rule, referring, documents)
+    if because or strange:
+        return because
+    group_by = rule.correlation.group_by
+    found = obstacle(group_by, plans)
+    if found is not None:
+        return _shortly(found, group_by)
+    return "aliases are resolved there" if rule.correlation.aliases else ""
+
+
+def _shortly(found: Obstacle, group_by: Sequence[str]) -> str:
     if found.position is not None:
-        return f"it groups by `{correlation.group_by[found.position]}`, a fact"
-    names = ", ".join(f"`{name}`" for name in correlation.group_by)
+        return f"it groups by `{group_by[found.position]}`, a fact"
+    names = ", ".join(f"`{name}`" for name in group_by)
     what = "the principal" if found.kind == "group-by-principal" else "an account, where there is one"
     return f"it groups by {names}, not by {what}"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Mapping as NameMap
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -33,12 +36,46 @@ def scalar_text(node: Node) -> str:
 
 def describe(model: type[M], node: Node, source: Source, prefix: str = "") -> M | None:
     """The document that a model describes; None when it has mistakes, which go to the source with their places."""
+    found, wrong = salvage(model, node, source, prefix)
+    return found if wrong is None else None
+
+
+def salvage(
+    model: type[M], node: Node, source: Source, prefix: str = "", instead: NameMap[str, Any] | None = None, told: Collection[str] = ()
+) -> tuple[M | None, frozenset[str] | None]:
+    """The document that a model describes, and of one with mistakes what is left, so that other stages can look at it too.
+
+    Mistakes go to the source with their places, those at the paths in ``told`` excepted. What is wrong takes its value from
+    ``instead`` (dotted path → value), or is left out. The second of the pair says at which paths (below ``prefix``) that was so;
+    None: there was no mistake. A list with a wrong item is wrong as a whole.
+    """
+    data = plain(node)
     try:
-        return model.model_validate(plain(node))
+        return model.model_validate(data), None
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        mistakes = error.errors(include_url=False)
+    wrong: set[str] = set()
+    for details in mistakes:
+        steps = list(takewhile(lambda step: isinstance(step, str), details["loc"]))
+        path = ".".join(map(str, steps))
+        if path not in told:
             _refuse(model, node, source, details, prefix)
-        return None
+        _mend(data, steps, (instead or {}).get(path))
+        if details["type"] != "extra_forbidden":
+            wrong.add(f"{prefix}.{path}")
+    try:
+        return model.model_validate(data), frozenset(wrong)
+    except ValidationError:
+        return None, frozenset(wrong)
+
+
+def _mend(data: Any, steps: list[str | int], value: Any) -> None:
+    for step in steps[:-1]:
+        data = data.get(step) if isinstance(data, dict) else None
+    if isinstance(data, dict) and steps:
+        data.pop(steps[-1], None)
+        if value is not None:
+            data[steps[-1]] = value
 
 
 def place(node: Node, path: tuple[str | int, ...], *, of_key: bool = False) -> Mark:

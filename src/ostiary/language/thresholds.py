@@ -36,24 +36,29 @@ class Thresholds:
     percentile: float | None = None
 
 
-def read_thresholds(node: Mapping, kind: CorrelationType, rules: int | None, source: Source) -> Thresholds | None:
-    """The condition of a correlation of a type over so many ``rules``; None when it has mistakes, which go to the source."""
+def read_thresholds(node: Mapping, kind: CorrelationType | None, rules: int | None, source: Source) -> Thresholds | None:
+    """The condition of a correlation of a type over so many ``rules``; None when it has mistakes, which go to the source.
+
+    A type or a number of rules that is not known leaves out what depends on it.
+    """
     before = len(source.mistakes)
     conditions = [(key.value, _number(key, value, kind, source)) for key, value in node if key.value in OPERATORS]
-    for key, _ in node:
-        if key.value not in (*OPERATORS, "field", "percentile"):
-            source.refuse(key.mark, _KIND, f"`{key.value}` is no operator", did_you_mean(key.value, OPERATORS) or "use `gte`")
-    if not conditions:
+    strange = [key for key, _ in node if key.value not in (*OPERATORS, "field", "percentile")]
+    for key in strange:
+        source.refuse(key.mark, _KIND, f"`{key.value}` is no operator", did_you_mean(key.value, OPERATORS) or "use `gte`")
+    if not conditions and not strange:
         source.refuse(node.mark, _KIND, "the condition compares with no number", "write `gte: 10`")
     fields = _fields(node, kind, source)
     percentile = _percentile(node, kind, source)
     numbers = tuple((operator, number) for operator, number in conditions if number is not None)
-    if len(source.mistakes) == before:
+    # A misspelt operator, or a number that is none, may bound what the others leave open.
+    meant = any(did_you_mean(key.value, OPERATORS) for key in strange)
+    if kind is not None and numbers and len(numbers) == len(conditions) and not meant:
         _check_possible(node, numbers, kind, rules, source)
     return Thresholds(numbers, fields, percentile) if len(source.mistakes) == before else None
 
 
-def _number(key: Scalar, node: Node, kind: CorrelationType, source: Source) -> float | None:
+def _number(key: Scalar, node: Node, kind: CorrelationType | None, source: Source) -> float | None:
     value = value_of(node) if isinstance(node, Scalar) else None
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if good and (kind not in COUNTING or (isinstance(value, int) and value >= 0)):
@@ -64,8 +69,10 @@ def _number(key: Scalar, node: Node, kind: CorrelationType, source: Source) -> f
     return None
 
 
-def _fields(node: Mapping, kind: CorrelationType, source: Source) -> tuple[str, ...]:
+def _fields(node: Mapping, kind: CorrelationType | None, source: Source) -> tuple[str, ...]:
     given = node.get("field")
+    if kind is None:
+        return ()
     if kind not in OF_VALUES:
         if given is not None:
             source.refuse(given.mark, _KIND, f"`field` means nothing for {kind}", "use `value_count` to count its values")
@@ -86,8 +93,10 @@ def _fields(node: Mapping, kind: CorrelationType, source: Source) -> tuple[str, 
     return tuple(names)
 
 
-def _percentile(node: Mapping, kind: CorrelationType, source: Source) -> float | None:
+def _percentile(node: Mapping, kind: CorrelationType | None, source: Source) -> float | None:
     given = node.get("percentile")
+    if kind is None:
+        return None
     if kind != "value_percentile":
         if given is not None:
             source.refuse(given.mark, _KIND, f"`percentile` means nothing for {kind}")

@@ -5,6 +5,7 @@ From events, not from composed nodes: composing recurses in C, and a file of a h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ MAX_DEPTH = 64
 """Lists and maps within each other."""
 MAX_DOCUMENT_NODES = 200_000
 """Nodes of one document, each alias counted with all that it stands for."""
+
+_BRACKETED = re.compile(r"[{,]\s*([\w.-]+)\[\]?\|?\Z")
 
 
 class _TooMuch(Exception):
@@ -195,7 +198,13 @@ def _refuse_yaml(source: Source, error: yaml.YAMLError) -> None:
         source.refuse(mark, "yaml-tab", "a tab where YAML wants spaces", "indent with spaces")
     else:
         context = f" {error.context.strip()}" if error.context and error.problem else ""
-        source.refuse(mark, "yaml-syntax", f"this is no YAML: {problem}{context}")
+        source.refuse(mark, "yaml-syntax", f"this is no YAML: {problem}{context}", _quoting(line[: at.column + 1]))
+
+
+def _quoting(line: str) -> str:
+    """A hint where a key within braces ends in brackets, which YAML reads as a list."""
+    found = _BRACKETED.search(line)
+    return f"quote the key: `'{found[1]}[]'`" if found else ""
 
 
 def _unacceptable(source: Source) -> Mark:

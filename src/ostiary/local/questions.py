@@ -149,10 +149,9 @@ class Examples:
     """The tests that say something about a rule: its own, and those of the correlations that name it."""
 
     def __init__(self, compiled: Compiled) -> None:
-        assert compiled.ruleset is not None
         self._about: dict[str, list[RuleTest]] = {}
         self._requests: dict[int, tuple[Request, ...]] = {}
-        ruleset = compiled.ruleset
+        ruleset = compiled.linked
         for test in compiled.tests:
             rule = ruleset.by_id[test.rule]
             for index in (*referred(ruleset, rule), rule.index):

@@ -14,6 +14,9 @@ from ostiary.local.questions import Examples, Question, questions_of
 from ostiary.local.rule_run import ruleset_of, run_test
 from ostiary.vocabulary.rule import Correlation, Rule
 
+REFUSING = frozenset({"throttle", "withhold", "deny"})
+"""Actions that take something from the caller."""
+
 
 def readiness(compiled: Compiled) -> tuple[Mistake, ...]:
     """What keeps enforced rules from being trusted: tests of both outcomes, and a lookalike among the allowed.
@@ -21,29 +24,28 @@ def readiness(compiled: Compiled) -> tuple[Mistake, ...]:
     A lookalike is a test that expects allowed or none and only just does not match: one leaf of the rule's plan, flipped, would
     make it match (the values of a list, and what a plan holds twice, flip together; a block on one member has leaves of its own).
     Of a limit also one that is a request short of being refused; of a correlation one that is a match short, or that matches
-    often enough but not soon enough. Nothing when the rules have mistakes.
+    often enough but not soon enough; of one whose condition bounds its matches from above, one with a match too many. Looks at
+    every rule that loads, also when others have mistakes.
     """
-    if compiled.ruleset is None:
-        return ()
     checker = _Checker(compiled)
-    enforced = [rule for rule in compiled.ruleset.rules if rule.mode == "enforce"]
+    enforced = [rule for rule in compiled.linked.rules if rule.mode == "enforce" and rule.id not in compiled.incomplete]
     return tuple(mistake for rule in enforced for mistake in checker.check(rule))
 
 
 class _Checker:
     def __init__(self, compiled: Compiled) -> None:
-        assert compiled.ruleset is not None
-        self._ruleset = compiled.ruleset
+        self._ruleset = compiled.linked
         self._examples = Examples(compiled)
         self._pages = Pages()
 
     def check(self, rule: Rule) -> Iterator[Mistake]:
         tests = [test for test in self._examples.of(rule) if test.rule == rule.id]
         allowed = [test for test in tests if test.expect in ("allowed", "none")]
-        wanted = {"signal"} if rule.action == "allow" else REFUSED
+        wanted = {"signal"} if rule.action in ("allow", None) else REFUSED
         if not any(step.expect in wanted for test in tests for step in test.steps):
             message = f"no test of `{rule.id}` expects what the rule does"
-            yield _mistake(rule, tests, "enforce-needs-tests", message, "add one that it refuses")
+            hint = "add one that expects a signal" if "signal" in wanted else "add one that it refuses"
+            yield _mistake(rule, tests, "enforce-needs-tests", message, hint)
         if not allowed:
             message = f"no test of `{rule.id}` expects allowed or none"
             yield _mistake(rule, tests, "enforce-needs-tests", message, "add one that it lets pass")
@@ -74,9 +76,13 @@ class _Checker:
 
     def _hint(self, rule: Rule, tests: Sequence[RuleTest]) -> str:
         if rule.correlation is not None:
+            expects = "allowed" if rule.action in REFUSING else "none"
             if len(rule.correlation.rules) > 1 and rule.correlation.type.startswith("temporal"):
-                return "add a test that lacks one match of one rule, and expects allowed"
-            return f"add a test with `times: {_least(rule.correlation) - 1}` that expects allowed"
+                return f"add a test that lacks one match of one rule, and expects {expects}"
+            least = _least(rule.correlation)
+            if rule.correlation.type != "event_count" or least < 2:
+                return f"add a test that a match more, or less, would turn, and that expects {expects}"
+            return f"add a test with `times: {least - 1}` that expects {expects}"
         hints = [f"one with `times: {rule.limit.max}`"] if rule.limit is not None and rule.limit.max else []
         for test in tests:
             question = next(self._turning(rule, test), None) if self._matches(rule, test) else None
@@ -87,7 +93,7 @@ class _Checker:
 
 
 def _variants(test: RuleTest, tests: Sequence[RuleTest]) -> Iterator[RuleTest]:
-    """The test with one request more at its end, of any kind that the rule's tests have; and with all of it at one instant."""
+    """The test with one request more at its end, of any kind that the rule's tests have; with one less; with all at one instant."""
     steps = tuple(replace(step, expect=None) for step in test.steps)
     last = steps[-1]
     seen: list[object] = []
@@ -95,6 +101,10 @@ def _variants(test: RuleTest, tests: Sequence[RuleTest]) -> Iterator[RuleTest]:
         if step.fields not in seen:
             seen.append(step.fields)
             yield replace(test, steps=(*steps, Step(last.at, step.fields, 1, test.expect)))
+    for index, step in enumerate(steps):
+        fewer = [*steps[:index], *([replace(step, times=step.times - 1)] if step.times > 1 else []), *steps[index + 1 :]]
+        if fewer:
+            yield replace(test, steps=(*fewer[:-1], replace(fewer[-1], expect=test.expect)))
     if last.at > steps[0].at:
         at_once = [replace(step, at=last.at) for step in steps]
         yield replace(test, steps=(*at_once[:-1], replace(at_once[-1], expect=test.expect)))

@@ -70,7 +70,7 @@ _INSTRUCTS = re.compile(
     rf"|rewrite|select|simulate|solve|spell|start|state|suggest|summari[sz]e|synthesi[sz]e|take|tell|think|transform|translate|turn|use|write|{_DEFIES})\b(?!:)",
     re.IGNORECASE,
 )
-_DEFIANT = re.compile(rf"^\W{{0,4}}{_DEFIES}\b", re.IGNORECASE)
+_DEFIANT = re.compile(rf"^\W{{0,4}}(?:please )?{_DEFIES}\b", re.IGNORECASE)
 _DEFERS = re.compile(
     r"(?:^|[.!?:;\n]|\b(?:please|then|and|must|should|to))\s{0,3}"
     r"(?:(?:follow|obey|execute|carry out|comply with|perform|act on|fulfil+)\b[^.\n]{0,25}"
@@ -224,31 +224,26 @@ def _sections(text: str) -> str:
     lines = [_line(line) for line in _unfenced(text.split("\n"))]
     kinds = [line.kind for line in lines]
     judged = "answer" in kinds or ("grade" in kinds and "question" in kinds)
-    follows, ends, last = _next_kinds(kinds), _ends(lines), _last_paragraph(lines)
+    follows, resumes = _next_kinds(kinds), _resumptions(lines)
     own: list[str] = []
-    quoting = asks = judges = False
+    quoting = asks = asks_question = judges = False
     for index, line in enumerate(lines):
         blank = not line.text.strip()
         if line.kind:
             quoting = line.kind in ("quote", "answer") or (line.kind == "question" and (judged or judges))
             own.append(line.text[: line.rest] + _GAP if quoting and line.text[line.rest :].strip() else line.text)
-        elif quoting and not blank and _begins(lines, index) and not _quoted_on(follows[index], judged=judged):
-            ends_asking = lines[ends[index]].text.rstrip().endswith("?")
-            instructs = _INSTRUCTS.match(line.text) is not None and not (asks and _DEFIANT.match(line.text))
-            quoting = not (ends_asking or instructs or (index >= last and not asks))
-        if line.kind or (quoting and not blank):
-            asks = asks or (bool(line.kind) and not quoting)
+            asks = asks or not quoting
+            continue
+        ends = not asks_question and index == resumes[index][asks]
+        quoting = quoting and (not ends or _quoted_on(follows[index], judged=judged))
+        if quoting and not blank:
             continue
         own.append(line.text)
-        asks = asks or _INSTRUCTS.match(line.text) is not None or line.text.rstrip().endswith("?")
+        asks_question = asks_question or line.text.rstrip().endswith("?")
+        asks = asks or asks_question or _INSTRUCTS.match(line.text) is not None
         judges = judges or _JUDGES.search(line.text) is not None
         quoting = quoting or (_OPENS.search(line.text) is not None and any(later.text.strip() for later in lines[index + 1 : index + 3]))
     return "\n".join(own)
-
-
-def _begins(lines: Sequence[_Line], index: int) -> bool:
-    """A paragraph begins at the line."""
-    return index > 0 and not lines[index - 1].text.strip()
 
 
 def _quoted_on(follows: str, *, judged: bool) -> bool:
@@ -262,19 +257,39 @@ def _next_kinds(kinds: Sequence[str]) -> list[str]:
     return list(backwards)[:-1][::-1]
 
 
-def _ends(lines: Sequence[_Line]) -> list[int]:
-    """For each line the last one of its paragraph."""
-    found = list(range(len(lines)))
-    for index in range(len(lines) - 2, -1, -1):
-        if lines[index].text.strip() and lines[index + 1].text.strip():
-            found[index] = found[index + 1]
-    return found
+def _resumptions(lines: Sequence[_Line]) -> list[tuple[int, int]]:
+    """For each line where a quotation ends before the next label, -1 for nowhere: when nothing was asked before it, and otherwise.
+
+    The caller goes on with the last paragraphs in a row that instruct, or the last that asks. Documents quote attacks as paragraphs too:
+    what attacks begin with ends no quotation once something was asked, nor in front of another paragraph that instructs.
+    """
+    found: list[tuple[int, int]] = []
+    starts: list[int] = []
+    filled = False
+    for index, line in enumerate([*lines, _Line("", "end", 0)]):
+        if line.kind:
+            found += [_resumption(lines, starts, index)] * (index - len(found)) + [(-1, -1)]
+            starts, filled = [], bool(line.text[line.rest :].strip())
+        elif line.text.strip():
+            if filled and not lines[index - 1].text.strip():
+                starts.append(index)
+            filled = True
+    return found[: len(lines)]
 
 
-def _last_paragraph(lines: Sequence[_Line]) -> int:
-    """Where the last paragraph without a label begins."""
-    texts = [index for index, line in enumerate(lines) if line.text.strip() and not line.kind]
-    return next((index for index in reversed(texts) if index == 0 or not lines[index - 1].text.strip()), 0)
+def _resumption(lines: Sequence[_Line], starts: Sequence[int], end: int) -> tuple[int, int]:
+    before = after = -1
+    for place, start in reversed(list(enumerate(starts))):
+        stop = starts[place + 1] if place + 1 < len(starts) else end
+        last = next((line.text for line in reversed(lines[start:stop]) if line.text.strip()), "")
+        defies = _DEFIANT.match(lines[start].text) is not None
+        instructs = _INSTRUCTS.match(lines[start].text) is not None
+        if before >= 0 and (defies or not instructs):
+            break
+        if instructs or last.rstrip().endswith("?"):
+            before = start
+            after = after if defies else start
+    return (starts[-1] if before < 0 and starts else before), after
 
 
 def _unfenced(lines: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,9 @@ from ostiary.local.traffic.phrases import Grammar, speak
 
 CHOICES = 140
 WORKED = 110
+BIASED = 40
+"""How many of the multiple-choice questions restrict the answer to the letters by a bias, the same in each."""
+LETTERS = {"32": 100, "33": 100, "34": 100, "35": 100}
 START = 10.4 * clockwork.HOUR
 EVERY = 0.9
 """Seconds between two requests: about 67 a minute."""
@@ -35,8 +38,9 @@ def requests(rng: Random) -> Iterator[Line]:
     """One account on a paid plan runs two tasks, one after the other."""
     caller = Caller("acct-evaluation-77be", "evaluation", "192.0.2.100", "pro")
     moments = clockwork.steady(rng, START, CHOICES + WORKED, EVERY)
-    for moment in moments[:CHOICES]:
-        yield caller.chat(moment, [_multiple_choice(rng)], temperature=0, max_tokens=1, logprobs=True, top_logprobs=5, seed=1234)
+    for number, moment in enumerate(moments[:CHOICES]):
+        bias = {"logit_bias": LETTERS} if number < BIASED else {}
+        yield caller.chat(moment, [_multiple_choice(rng)], temperature=0, max_tokens=1, logprobs=True, top_logprobs=5, seed=1234, **bias)
     for moment in moments[CHOICES:]:
         prompt = f"Question: {speak(rng, '{problem}', GRAMMAR)}\nLet's think step by step.\nAnswer:"
         yield caller.chat(moment, [prompt], system=WORKED_SYSTEM, temperature=0, max_tokens=512, stop=["Question:"], seed=1234)

@@ -1,4 +1,5 @@
-"""A model that grades models: rubrics, pairs, scores, with log probabilities of the verdict. It looks like rubric harvesting."""
+"""A model that grades models: rubrics, pairs, scores, with log probabilities of the verdict. The instructions
+that it quotes are those of a harvest now and then."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ GRAMMAR: Grammar = {
         "Explain {topic} in {number} words.",
         "List diverse uses of {thing}.",
         "Write {number} different names for a {trade}'s shop in {place}.",
+        "Generate {number} diverse training examples about {topic}.",
+        "Come up with a set of {number} diverse task instructions about {topic}.",
     ),
     "response": (
         "{topic} is best understood through {thing}. A {trade} in {place} would agree. {more}",
