@@ -48,7 +48,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_list_shows_the_cases_and_a_stage_picks_some(stores: Deployed) -> None:
     code, text = run("list", "--format", "json")
     assert code == 0
-    assert {case["account"]: case["stage"] for case in json.loads(text)} == {ANNA.key: "suspend", "address#192.0.2.7": "restrict"}
+    assert {case["account"]: case["stage"] for case in json.loads(text)} == {ANNA.id: "suspend", "address#192.0.2.7": "restrict"}
     assert [case["account"] for case in json.loads(run("list", "--stage", "restrict", "--format", "json")[1])] == ["address#192.0.2.7"]
 
 

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from ostiary.local.dev import opened_gate
+from ostiary.local.dev import administration, opened_gate
+from ostiary.local.handlers import load
 from ostiary.local.server import ACCOUNT_HEADER, MAX_BODY_BYTES, listening
+from ostiary.settings import Settings
 from ostiary.vocabulary.errors import SettingsError
 from ostiary.vocabulary.request import Principal
 from ostiary.vocabulary.state import Enforcement
@@ -153,6 +155,42 @@ def test_what_an_authorizer_refuses_is_answered_as_its_gateway_response(ruleset)
         assert json.loads(body)["verdict"] in {client.verdict().id for _ in range(2)}
 
 
+def test_a_limit_at_the_authorizer_is_403_that_says_when_to_come_back_and_what_status_is_meant(ruleset):
+    with served(ruleset, gateway="rest-authorizer") as client:
+        client.gate.services.state.set_facts(Principal("account", "acct-1"), {"account.plan": "trial"})
+        sent = {ACCOUNT_HEADER: "acct-1", "origin": "https://app.example"}
+        status, headers, body = [client.send(**sent) for _ in range(4)][-1]
+        assert (status, headers["x-ostiary-status"], json.loads(body)["status"]) == (403, "429", 429)
+        assert int(headers["retry-after"]) == json.loads(body)["retry_after"] > 0
+        assert headers["x-should-retry"] in ("true", "false") and headers["cache-control"] == "no-store"
+        assert "Trial limit" in headers["ratelimit"] and "q=3" in headers["ratelimit-policy"]
+        assert headers["access-control-allow-origin"] == "*" and "x-ostiary-status" in headers["access-control-expose-headers"]
+        assert headers["x-ostiary-verdict"] == json.loads(body)["verdict"]
+
+
+@pytest.mark.parametrize(("gateway", "function", "status"), [("rest-proxy", "proxy", 502), ("rest-authorizer", "authorize", 500)])
+def test_a_function_that_crashes_is_answered_as_the_gateway_does_and_its_traceback_is_logged(
+    ruleset, gateway, function, status, monkeypatch, caplog
+):
+    def crash(event, context):
+        raise AssertionError("a mistake of ours")
+
+    monkeypatch.setattr(load(function), "assemble", lambda *settings, **ports: crash)
+    with served(ruleset, gateway=gateway) as client:
+        found, headers, _ = client.send()
+        assert (found, headers["content-type"]) == (status, "application/json")
+    assert "a mistake of ours" in caplog.text and f"{function} failed" in caplog.text
+
+
+@pytest.mark.parametrize("gateway", ["rest-proxy", "rest-authorizer"])
+def test_a_browsers_preflight_is_answered_by_the_built_in_upstream(ruleset, gateway):
+    asked = {"origin": "https://app.example", "access-control-request-method": "POST", "access-control-request-headers": "x-api-key"}
+    with served(ruleset, gateway=gateway) as client:
+        status, headers, body = client.send("OPTIONS", "/v1/messages", **asked)
+        assert (status, body) == (204, b"")
+        assert (headers["access-control-allow-origin"], headers["access-control-allow-headers"]) == ("*", "x-api-key")
+
+
 def test_a_body_past_the_gateways_quota_is_refused_by_the_gateway(ruleset):
     with served(ruleset) as client:
         assert client.send("POST", "/v1/messages", b"x" * (MAX_BODY_BYTES + 1))[0] == 413
@@ -178,3 +216,26 @@ def test_a_port_that_is_taken_is_said_so():
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"can't listen on 127.0.0.1:{port}"), listening(port):
             pass
+
+
+def test_the_mode_of_a_gate_is_its_kill_switch_where_none_was_set(ruleset):
+    for mode in ("enforce", "monitor"):
+        with served(ruleset, mode=mode) as client:
+            assert client.gate.mode == mode
+            assert {client.gate.services.state.control(None, default).mode for default in ("enforce", "monitor")} == {mode}
+
+
+def test_what_administers_a_gate_shows_made_up_secrets_and_no_others():
+    settings = Settings(endpoint="http://127.0.0.1:8000", identifier_key="made up, so no secret", case_table="mine")
+    found = administration(settings, {})
+    assert Settings.from_environment(found) == Settings(
+        endpoint=settings.endpoint, identifier_key=settings.identifier_key, case_table="mine"
+    )
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= set(found)
+    own = {"OSTIARY_IDENTIFIER_KEY": settings.identifier_key, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
+    assert not set(own) & set(administration(settings, own))
+
+
+def test_a_gate_in_memory_can_be_administered_by_nobody_else(ruleset):
+    with served(ruleset) as client:
+        assert client.gate.environment == {}

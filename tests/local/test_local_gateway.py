@@ -1,7 +1,36 @@
 import base64
+import json
+from pathlib import Path
 
-from ostiary.local.gateway import BROKEN, Call, authorizer_event, call_of, proxy_answer, proxy_event
+import pytest
+import yaml
+
+from ostiary.local.gateway import (
+    ACCESS_DENIED,
+    AUTHORIZER_FAILURE,
+    BROKEN,
+    Call,
+    authorizer_event,
+    call_of,
+    proxy_answer,
+    proxy_event,
+    unauthorised,
+)
 from ostiary.local.recorded import read
+
+
+class _Template(yaml.SafeLoader):
+    """CloudFormation's YAML; its functions (``!Ref`` …) are left as None."""
+
+
+_Template.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+@pytest.fixture(scope="module")
+def responses():
+    """The gateway responses of ``template.yaml``."""
+    template = yaml.load((Path(__file__).parents[2] / "template.yaml").read_text(encoding="utf-8"), _Template)
+    return template["Resources"]["Api"]["Properties"]["GatewayResponses"]
 
 
 def call(**changes):
@@ -71,3 +100,49 @@ def test_an_answer_has_status_headers_of_both_kinds_and_the_decoded_body():
 
 def test_what_is_no_proxy_result_is_answered_as_api_gateway_does():
     assert proxy_answer(None) == BROKEN and proxy_answer({"statusCode": "200"}) == BROKEN
+
+
+@pytest.mark.parametrize(("name", "ours"), [("ACCESS_DENIED", ACCESS_DENIED), ("AUTHORIZER_FAILURE", AUTHORIZER_FAILURE)])
+def test_a_gateway_response_is_that_of_the_template(responses, name, ours):
+    theirs = responses[name]
+    assert ours.status == theirs["StatusCode"]
+    assert {"application/json": ours.template} == theirs["ResponseTemplates"]
+    assert ours.headers == theirs["ResponseParameters"]["Headers"]
+
+
+def policy(effect, **context):
+    return {"principalId": "a", "policyDocument": {"Statement": [{"Effect": effect}]}, "context": context}
+
+
+def test_a_denial_tells_all_that_the_authorizer_said_as_headers():
+    said = {
+        "retry_after": 7,
+        "ratelimit": "'r';r=0",
+        "ratelimit_policy": "'r';q=3",
+        "should_retry": "true",
+        "status": 429,
+        "verdict": "r-1",
+        "allow_origin": "*",
+    }
+    answer = unauthorised(policy("Deny", problem='{"status":429}', **said), call())
+    assert (answer.status, answer.body) == (403, b'{"status":429}')
+    headers = dict(answer.headers)
+    assert headers.pop("content-type") == "application/json" and headers.pop("x-amzn-errortype") == "AccessDeniedException"
+    assert set(headers) == {name.lower() for name in ACCESS_DENIED.headers}
+    assert (headers["retry-after"], headers["x-ostiary-status"], headers["cache-control"]) == ("7", "429", "no-store")
+
+
+def test_a_header_whose_value_the_context_does_not_have_is_absent():
+    headers = dict(unauthorised(policy("Deny", problem="{}", should_retry="false"), call()).headers)
+    assert headers["x-should-retry"] == "false"
+    assert not {"retry-after", "ratelimit", "ratelimit-policy", "access-control-allow-origin"} & set(headers)
+
+
+def test_an_allowing_policy_is_no_answer():
+    assert unauthorised(policy("Allow"), call()) is None
+
+
+def test_an_authorizer_that_failed_is_answered_with_a_problem_that_names_the_request():
+    answer = unauthorised(None, call())
+    assert answer.status == 500 and json.loads(answer.body)["instance"] == "urn:ostiary:request:r-1"
+    assert dict(answer.headers)["x-should-retry"] == "true"

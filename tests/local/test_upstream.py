@@ -58,3 +58,21 @@ def test_a_body_that_is_no_request_is_refused_as_a_provider_does(body):
 
 def test_other_paths_are_not_found():
     assert forward(ForwardedRequest("GET", "/wp-login.php")).status == 404
+
+
+def test_a_preflight_is_allowed_at_every_path_with_the_headers_that_it_asks_for():
+    asked = (("Origin", "https://app.example"), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "x-api-key"))
+    found = forward(ForwardedRequest("OPTIONS", "/v1/messages", asked))
+    headers = dict(found.headers)
+    assert (found.status, found.body) == (204, b"")
+    assert headers["access-control-allow-origin"] == "*" and "POST" in headers["access-control-allow-methods"]
+    assert headers["access-control-allow-headers"] == "x-api-key"
+
+
+def test_what_a_browser_asks_for_its_code_may_read():
+    found = forward(ForwardedRequest("GET", "/v1/models", (("origin", "https://app.example"),)))
+    assert (found.status, dict(found.headers)["access-control-allow-origin"]) == (200, "*")
+
+
+def test_options_without_an_origin_is_no_preflight():
+    assert forward(ForwardedRequest("OPTIONS", "/v1/models")).status == 404

@@ -158,7 +158,9 @@ def _described(principal: Principal, state: State | None, verdicts: Sequence[Ver
 
 
 def _print(principal: Principal, state: State | None, verdicts: Sequence[Verdict]) -> None:
-    from rich.table import Table
+    from rich.markup import escape
+
+    from ostiary.cli.report import moment, table
 
     out = console()
     out.print(principal.key, style="bold", markup=False)
@@ -168,11 +170,11 @@ def _print(principal: Principal, state: State | None, verdicts: Sequence[Verdict
             out.print(f"{name} = {json.dumps(value, ensure_ascii=False)}", markup=False)
         out.print(f"enforcement  {_enforcement(state.enforcement)}", markup=False)
     if verdicts:
-        table = Table("verdict", "time", "outcome", "reason", "rules")
+        found = table("Newest verdicts", "verdict", "time (UTC)", "outcome", "reason", "rules")
         for verdict in verdicts:
-            rules = ", ".join(rule.title or rule.id for rule in verdict.rules)
-            table.add_row(verdict.id, instant(verdict.time), verdict.effect.outcome, verdict.effect.reason, rules)
-        out.print(table)
+            rules = "\n".join(rule.title or rule.id for rule in verdict.rules)
+            found.add_row(escape(verdict.id), moment(verdict.time), verdict.effect.outcome, verdict.effect.reason, escape(rules))
+        out.print(found)
 
 
 def _enforcement(enforcement: Enforcement | None) -> str:

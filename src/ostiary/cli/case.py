@@ -10,6 +10,8 @@ from ostiary.cli.output import Format, FormatOption, chosen, console, emit_json
 from ostiary.vocabulary.state import STAGES
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ostiary.cli.deployed import Deployed
     from ostiary.vocabulary.case import Action, Case
     from ostiary.vocabulary.ports import NoticeSink
@@ -57,7 +59,7 @@ def show(account: AccountArgument, format: FormatOption = None) -> None:
     waiting = stores.cases.waiting(key)
     damaged = broken(case.steps)
     if chosen(format) is Format.JSON:
-        emit_json({"case": case, "waiting": list(waiting), "chain_broken_at": damaged})
+        emit_json({"case": _plain(case), "waiting": [_plain(action) for action in waiting], "chain_broken_at": damaged})
     else:
         _print_case(case, list(waiting), damaged)
 
@@ -84,7 +86,10 @@ def release(
     if chosen(format) is Format.JSON:
         emit_json(_summary(case))
     else:
-        console().print(f"{case.account} is released (version {case.version}); requests see it within 5 seconds", markup=False)
+        from ostiary.local.play import name_of
+
+        told = f"{name_of(case.account)} is released (version {case.version}); requests see it within 5 seconds"
+        console().print(told, markup=False)
 
 
 def _key(account: str) -> str:
@@ -108,9 +113,20 @@ def _notices(stores: Deployed) -> NoticeSink:
     return configured(settings, client, (BotoCoreError, ClientError))
 
 
+def _plain(found: Case | Action) -> dict[str, object]:
+    """All of it, with ``account`` as people name it, as everywhere, and ``principal``, the key that is stored."""
+    from ostiary.local.play import name_of
+    from ostiary.vocabulary.plain import to_plain
+
+    return {**to_plain(found), "account": name_of(found.account), "principal": found.account}
+
+
 def _summary(case: Case) -> dict[str, object]:
+    from ostiary.local.play import name_of
+
     return {
-        "account": case.account,
+        "account": name_of(case.account),
+        "principal": case.account,
         "stage": case.stage,
         "until": case.until,
         "version": case.version,
@@ -123,36 +139,47 @@ def _summary(case: Case) -> dict[str, object]:
 
 def _print_cases(cases: Any) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from ostiary.cli.account import instant
+    from ostiary.cli.report import moment, table
+    from ostiary.local.play import name_of
 
     if not cases:
         console().print("no cases", markup=False)
         return
-    table = Table("account", "stage", "until", "strikes", "rules", "moved")
+    found = table("Cases", "account", "stage", "until (UTC)", "strikes", "rules", "moved (UTC)", whole=False)
     for case in cases:
-        until = instant(case.until) if case.until is not None else ""
-        table.add_row(escape(case.account), case.stage, until, str(case.strikes), escape(", ".join(case.rules)), instant(case.updated))
-    console().print(table)
+        until = moment(case.until) if case.until is not None else ""
+        rules = "\n".join(case.rules)
+        found.add_row(escape(name_of(case.account)), case.stage, until, str(case.strikes), escape(rules), moment(case.updated))
+    console().print(found)
 
 
 def _print_case(case: Case, waiting: list[Action], damaged: int | None) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from ostiary.cli.account import instant
+    from ostiary.local.play import name_of
 
     out = console()
-    out.print(f"{case.stage}  {case.account}", style="bold", markup=False)
+    out.print(f"{case.stage}  {name_of(case.account)}", style="bold", markup=False)
     out.print(f"{'until':<12} {instant(case.until) if case.until is not None else 'no end'}", markup=False)
     out.print(f"{'strikes':<12} {case.strikes}", markup=False)
-    table = Table("step", "time", "stage", "would", "cause", "rules", "production", "strikes", "by", "note")
-    for step in case.steps:
-        words = (step.stage, step.would, step.cause, ", ".join(step.rules), step.production, str(step.strikes), step.by, step.note)
-        table.add_row(str(step.version), instant(step.time), *map(escape, words))
-    out.print(table)
+    out.print(_steps(case))
     out.print(f"{'history':<12} " + ("the chain holds" if damaged is None else f"BROKEN at step {damaged}"), markup=False)
     for action in waiting:
         tries = f"{action.attempts} tries: {action.error or 'not tried'}"
         out.print(f"{action.status:<12} {action.name} of step {action.version}, {tries}", markup=False)
+
+
+def _steps(case: Case) -> Table:
+    """The history, narrow enough for a terminal of 80 columns: what belongs together shares a cell."""
+    from rich.markup import escape
+
+    from ostiary.cli.report import moment, table
+
+    found = table("History", "step", "time (UTC)", "stage", "moved by", "rules", "strikes", "by")
+    for step in case.steps:
+        stage = step.stage if step.would == step.stage else f"{step.stage}\nwould be {step.would}"
+        cause = "\n".join(filter(None, (step.production, step.cause)))
+        who = "\n".join(filter(None, (step.by, step.note)))
+        words = map(escape, (stage, cause, "\n".join(step.rules)))
+        found.add_row(str(step.version), moment(step.time), *words, str(step.strikes), escape(who))
+    return found

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ostiary.cli.output import Format, FormatOption, chosen, console, emit_json
-from ostiary.cli.play import ModeOption, RulesOption, StoreOption
+from ostiary.cli.play import ModeOption, RulesOption
 
 if TYPE_CHECKING:
+    from ostiary.local.dev import LocalGate
     from ostiary.vocabulary.verdict import Verdict
 
 GatewayName = Literal["rest-proxy", "rest-authorizer"]
 MAX_PORT = 65_535
 COLOURS = {"allowed": "green", "throttled": "yellow", "denied": "red"}
+StoreOption = Annotated[
+    str, typer.Option("--store", help="memory, moto, or the base URL of a DynamoDB endpoint, where missing tables are made and kept.")
+]
+SECRETS = ("OSTIARY_IDENTIFIER_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""Variables that another terminal needs, and that are shown only where this gate made them up."""
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +45,10 @@ def dev(
 
     The real handlers stand in front of an upstream. What they refuse, the caller sees as the gateway would answer. The header
     x-ostiary-dev-account names the account that counts as verified; it exists here alone and goes no further. Ctrl-C ends it.
+
+    On moto or an endpoint, the tables are those of OSTIARY_STATE_TABLE, OSTIARY_VERDICT_TABLE and OSTIARY_CASE_TABLE. What it prints
+    first is the environment in which ostiary mode, account, case and verdict work on them from another terminal. There --mode is
+    what ostiary mode shows, unless that was set before; then the stored mode counts.
     """
     from ostiary.cli.rules import compiled, default_rules
     from ostiary.local.dev import opened_gate
@@ -43,15 +56,39 @@ def dev(
     how = chosen(format)
     ruleset = compiled(rules or [default_rules()], format)
     options: dict[str, Any] = {"store": store, "mode": mode, "gateway": gateway, "upstream": upstream}
-    with opened_gate(ruleset, port=port, tell=_teller(how), complain=_complain, **options) as gate:
+    with _until_a_signal(), opened_gate(ruleset, port=port, tell=_teller(how), complain=_complain, **options) as gate:
+        if gate.mode != mode:
+            _complain(f"the mode of these tables is {gate.mode}, so --mode {mode} does nothing; `ostiary mode {mode}` changes it")
         if how is Format.JSON:
-            emit_json({"listening": gate.url})
+            emit_json({"listening": gate.url, "mode": gate.mode, "environment": gate.environment})
         else:
-            console().print(f"listening on [bold]{gate.url}[/], {gateway} in {mode} mode, {len(ruleset.rules)} rules; Ctrl-C ends it")
-        try:
-            gate.serve()
-        except KeyboardInterrupt:
-            return  # uvicorn has stopped in order and raises the signal again.
+            console().print(f"listening on [bold]{gate.url}[/], {gateway} in {gate.mode} mode, {len(ruleset.rules)} rules; Ctrl-C ends it")
+            _print_administration(gate)
+        gate.serve()
+
+
+@contextmanager
+def _until_a_signal() -> Iterator[None]:
+    """Ctrl-C and SIGTERM both end the block in order, with what it opened, and are no failure."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print_administration(gate: LocalGate) -> None:
+    """A line to paste into another terminal, before ``ostiary mode`` and the like."""
+    if not gate.environment:
+        return
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in gate.environment.items())
+    here = [name for name in SECRETS if name not in gate.environment]
+    console().print("ostiary mode, account, case and verdict look after it from another terminal, after", markup=False)
+    console().print(f"  export {words}", markup=False)
+    if here:
+        console().print(f"  with {', '.join(here)} as they are here", markup=False)
 
 
 def _complain(text: str) -> None:

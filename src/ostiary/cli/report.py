@@ -17,7 +17,22 @@ from ostiary.vocabulary.rule import Ruleset
 MOST_ACCOUNTS = 20
 """Rows of the accounts table; the JSON line has them all."""
 OUTCOMES = {"allowed": "green", "throttled": "yellow", "denied": "red"}
-WORDS = ("stage", "rules", "until (UTC)", "time (UTC)", "moved by", "rule", "evidence", "level", "effect", "title")
+WORDS = (
+    "stage",
+    "rules",
+    "rule",
+    "until (UTC)",
+    "time (UTC)",
+    "moved (UTC)",
+    "moved by",
+    "by",
+    "evidence",
+    "level",
+    "effect",
+    "title",
+    "outcome",
+    "reason",
+)
 """Columns that hold words; the others hold numbers, which stand to the right."""
 
 
@@ -121,8 +136,11 @@ def _cases(report: Report, ruleset: Ruleset) -> Table:
     return found
 
 
-def table(name: str, first: str, *others: str) -> Table:
-    """An empty table in the one style that all of them have."""
+def table(name: str, first: str, *others: str, whole: bool = True) -> Table:
+    """An empty table in the one style that all of them have: what is too long for a cell is folded.
+
+    ``whole``: but for the first column, which stays on one line.
+    """
     found = Table(
         title=name,
         title_justify="left",
@@ -132,7 +150,7 @@ def table(name: str, first: str, *others: str) -> Table:
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    found.add_column(first, no_wrap=True)
+    found.add_column(first, no_wrap=whole, overflow="fold")
     for column in others:
         found.add_column(column, justify="left" if column in WORDS else "right", overflow="fold")
     return found

@@ -2,14 +2,15 @@
 
 Events have the shapes of the API Gateway developer guide: "Input format of a Lambda function for proxy integration" and "Input to
 an API Gateway Lambda authorizer" (REQUEST, REST API). Answers: "Output format of a Lambda function for proxy integration" and "Set
-up gateway responses".
+up gateway responses"; the gateway responses are those of ``template.yaml``, and a test holds them together.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -118,9 +119,55 @@ class Answer:
 
 
 BROKEN = Answer(502, (("content-type", "application/json"),), b'{"message": "Internal server error"}')
-"""What API Gateway answers to a proxy integration whose result it can't read."""
-CRASHED = Answer(500, (("content-type", "application/json"),), b'{"message": null}')
-"""What API Gateway answers when the authorizer fails ("AUTHORIZER_FAILURE")."""
+"""What API Gateway answers to a proxy integration that fails, or whose result it can't read."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """A gateway response in the words of ``template.yaml``: ``'text'`` in quotes is static, ``context.NAME`` a context value."""
+
+    status: int
+    template: str
+    """The body, for application/json; ``$context.NAME`` in it is replaced."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, context: Mapping[str, object], *more: tuple[str, str]) -> Answer:
+        """The answer in this context, ``more`` before its headers. A header whose value the context does not have is left out."""
+        said = [("content-type", "application/json"), *more]
+        for name, source in self.headers.items():
+            value = source[1:-1] if source.startswith("'") else context.get(source.removeprefix("context."))
+            if value is not None:
+                said.append((name.lower(), _pasted(value)))
+        body = CONTEXT_VALUE.sub(lambda found: _pasted(context.get(found[1], "")), self.template)
+        return Answer(self.status, tuple(said), body.encode())
+
+
+CONTEXT_VALUE = re.compile(r"\$context\.([A-Za-z_]+(?:\.[A-Za-z_]+)*)")
+ACCESS_DENIED = GatewayResponse(
+    403,
+    "$context.authorizer.problem",
+    {
+        "Cache-Control": "'no-store'",
+        "Retry-After": "context.authorizer.retry_after",
+        "RateLimit": "context.authorizer.ratelimit",
+        "RateLimit-Policy": "context.authorizer.ratelimit_policy",
+        "X-Should-Retry": "context.authorizer.should_retry",
+        "X-Ostiary-Status": "context.authorizer.status",
+        "X-Ostiary-Verdict": "context.authorizer.verdict",
+        "Access-Control-Allow-Origin": "context.authorizer.allow_origin",
+        "Access-Control-Expose-Headers": "'retry-after, ratelimit, ratelimit-policy, x-should-retry, x-ostiary-status, x-ostiary-verdict'",
+    },
+)
+"""The authorizer refused."""
+AUTHORIZER_FAILURE = GatewayResponse(
+    500,
+    '{"type":"urn:ostiary:reason:service_unavailable","title":"Unavailable","status":500,"detail":"The request could not be '
+    'checked just now. Try again shortly.","instance":"urn:ostiary:request:$context.requestId","reason":"service_unavailable", '
+    '"error":{"type":"api_error","code":"service_unavailable","message":"The request could not be checked just now. Try again '
+    'shortly. (request $context.requestId)"}}',
+    {"Cache-Control": "'no-store'", "X-Should-Retry": "'true'"},
+)
+"""The authorizer crashed, or answered no policy."""
 
 
 def proxy_answer(result: object) -> Answer:
@@ -136,12 +183,19 @@ def proxy_answer(result: object) -> Answer:
     return Answer(result["statusCode"], tuple(headers), data)
 
 
-def denied(policy: Mapping[str, Any]) -> Answer | None:
-    """The answer to a policy that denies, as the gateway response ACCESS_DENIED of ``template.yaml`` words it; None: it allows."""
+def unauthorised(policy: object, call: Call) -> Answer | None:
+    """The answer to a policy that denies, or to what is none (an authorizer that failed); None: it allows."""
+    if not isinstance(policy, Mapping):
+        return AUTHORIZER_FAILURE.answer({"requestId": call.id})
     if any(statement.get("Effect") == "Allow" for statement in policy["policyDocument"]["Statement"]):
         return None
-    problem = policy.get("context", {}).get("problem", "")
-    return Answer(403, (("content-type", "application/json"), ("x-amzn-errortype", "AccessDeniedException")), str(problem).encode())
+    context = {f"authorizer.{name}": value for name, value in policy.get("context", {}).items()}
+    return ACCESS_DENIED.answer({"requestId": call.id, **context}, ("x-amzn-errortype", "AccessDeniedException"))
+
+
+def _pasted(value: object) -> str:
+    """A context value as the gateway writes it: a boolean as JSON does."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def upstream_failed(*, timeout: bool) -> Answer:

@@ -16,8 +16,9 @@ from ostiary.local.stream import ServiceStream, Stream
 from ostiary.settings import Settings
 from ostiary.stores.dynamodb import DynamoBackend, DynamoCaseStore, DynamoStateStore, DynamoVerdictStore
 from ostiary.stores.groups import GroupRepository
+from ostiary.stores.items import TTL
 from ostiary.stores.memory import MemoryBackend, MemoryCaseStore, MemoryStateStore, MemoryVerdictStore
-from ostiary.stores.schema import case_table, create_tables, tables
+from ostiary.stores.schema import case_table, create_tables, definition, tables
 from ostiary.stores.signature import Credentials, environment_credentials
 from ostiary.stores.streams import StreamRecord
 from ostiary.stores.verdicts import DATA
@@ -28,6 +29,8 @@ from ostiary.vocabulary.verdict import Verdict
 
 LOCAL_DEADLINE_SECONDS = 60.0
 """Local stacks take now and then much longer than DynamoDB; no caller waits for them."""
+MADE_UP = Credentials("local", "local", "")
+"""Used where the environment has no credentials; some stacks keep tables apart by them, so whoever looks on needs the same."""
 
 
 class Ledger(VerdictStore, Protocol):
@@ -60,9 +63,11 @@ class Services:
 
 
 @contextmanager
-def opened(store: str, settings: Settings, clock: Clock) -> Iterator[Services]:
-    """Services on ``memory``, ``moto``, or an endpoint's base URL; what was made for them is gone afterwards.
+def opened(store: str, settings: Settings, clock: Clock, *, shared: bool = False) -> Iterator[Services]:
+    """Services on ``memory``, ``moto``, or an endpoint's base URL.
 
+    Tables have names of their own and are gone afterwards, so that a play meets nobody's data. ``shared``: they have the names that
+    ``settings`` says, those that are missing are made, entries expire, and on an endpoint they stay: others can work on them too.
     Raises ``SettingsError`` for another word, and ``StoreError`` for an endpoint where no tables can be made.
     """
     if store == "memory":
@@ -75,7 +80,8 @@ def opened(store: str, settings: Settings, clock: Clock) -> Iterator[Services]:
             endpoint = store.rstrip("/")
         else:
             raise SettingsError(f"--store is {store!r}; it must be memory, moto, or an endpoint such as http://127.0.0.1:8000")
-        yield stack.enter_context(_on_endpoint(endpoint, settings, clock))
+        local = _patient(settings, endpoint) if shared else _private(_patient(settings, endpoint))
+        yield stack.enter_context(_on_endpoint(local, clock, shared=shared, keep=shared and store != "moto"))
 
 
 class _MemoryLedger(MemoryVerdictStore):
@@ -112,50 +118,65 @@ def _in_memory(settings: Settings, clock: Clock) -> Services:
     )
 
 
+def _patient(settings: Settings, endpoint: str) -> Settings:
+    limit = LOCAL_DEADLINE_SECONDS
+    return replace(settings, endpoint=endpoint, deadline=limit, connect_timeout=limit, read_timeout=limit)
+
+
+def _private(settings: Settings) -> Settings:
+    mark = f"ostiary-{secrets.token_hex(4)}"
+    return replace(settings, state_table=f"{mark}-state", verdict_table=f"{mark}-verdicts", case_table=f"{mark}-cases")
+
+
 @contextmanager
-def _on_endpoint(endpoint: str, settings: Settings, clock: Clock) -> Iterator[Services]:
-    """Services on tables of their own name, dropped at the end."""
+def _on_endpoint(settings: Settings, clock: Clock, *, shared: bool, keep: bool) -> Iterator[Services]:
+    """Services on the tables that ``settings`` names; only shared ones may be there already, and only on a real clock do they expire."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    mark = f"ostiary-{secrets.token_hex(4)}"
-    local = replace(
-        settings,
-        endpoint=endpoint,
-        state_table=f"{mark}-state",
-        verdict_table=f"{mark}-verdicts",
-        case_table=f"{mark}-cases",
-        deadline=LOCAL_DEADLINE_SECONDS,
-        connect_timeout=LOCAL_DEADLINE_SECONDS,
-        read_timeout=LOCAL_DEADLINE_SECONDS,
-    )
-    database, streams = _client("dynamodb", local), _client("dynamodbstreams", local)
+    database, streams = _client("dynamodb", settings), _client("dynamodbstreams", settings)
     try:
         try:
-            create_tables(database, local, ttl=False)
-            arn = database.describe_table(TableName=local.state_table)["Table"]["LatestStreamArn"]
+            if shared:
+                _create_missing(database, settings)
+            else:
+                create_tables(database, settings, ttl=False)
+            arn = database.describe_table(TableName=settings.state_table)["Table"].get("LatestStreamArn")
         except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"{endpoint}: no tables could be made there: {error}") from error
-        backend = DynamoBackend(local, credentials=_credentials)
+            raise StoreError(f"{settings.endpoint}: no tables could be made there: {error}") from error
+        if arn is None:
+            raise StoreError(f"{settings.endpoint}: {settings.state_table} has no stream of new images; name another OSTIARY_STATE_TABLE")
+        backend = DynamoBackend(settings, credentials=_credentials)
         yield Services(
-            settings=local,
-            state=DynamoStateStore(local, clock=clock, backend=backend, ttl=False),
-            verdicts=_DynamoLedger(local, backend, database),
-            cases=DynamoCaseStore(local, clock=clock, backend=backend),
-            groups=GroupRepository(backend, case_table(local), ttl=False),
+            settings=settings,
+            state=DynamoStateStore(settings, clock=clock, backend=backend, ttl=shared),
+            verdicts=_DynamoLedger(settings, backend, database, ttl=shared),
+            cases=DynamoCaseStore(settings, clock=clock, backend=backend),
+            groups=GroupRepository(backend, case_table(settings), ttl=shared),
             stream=ServiceStream(streams, arn),
             notices=NoticeBoard(),
         )
     finally:
-        for table in tables(local):
+        for table in () if keep else tables(settings):
             with suppress(BotoCoreError, ClientError):
                 database.delete_table(TableName=table.name)
+
+
+def _create_missing(database: Any, settings: Settings) -> None:
+    """Make those of the three tables that are not there, as ``create_tables`` would."""
+    for table in tables(settings):
+        try:
+            database.describe_table(TableName=table.name)
+        except database.exceptions.ResourceNotFoundException:
+            database.create_table(**definition(table))
+            database.get_waiter("table_exists").wait(TableName=table.name)
+            database.update_time_to_live(TableName=table.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL})
 
 
 def _credentials() -> Credentials:
     """Those of the environment, else made-up ones: local stacks take any."""
     if os.environ.get("AWS_ACCESS_KEY_ID"):
         return environment_credentials()
-    return Credentials("local", "local", "")
+    return MADE_UP
 
 
 def _client(service: str, settings: Settings) -> Any:
@@ -177,8 +198,8 @@ def _client(service: str, settings: Settings) -> Any:
 
 
 class _DynamoLedger(DynamoVerdictStore):
-    def __init__(self, settings: Settings, backend: DynamoBackend, client: Any) -> None:
-        super().__init__(settings, backend=backend, ttl=False)
+    def __init__(self, settings: Settings, backend: DynamoBackend, client: Any, *, ttl: bool) -> None:
+        super().__init__(settings, backend=backend, ttl=ttl)
         self._name = settings.verdict_table
         self._client = client
 

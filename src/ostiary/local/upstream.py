@@ -1,7 +1,8 @@
 """A small model API to stand behind the gate: Anthropic Messages and OpenAI chat completions, without a model.
 
 Bodies follow "Messages" of the Anthropic API reference and "Create chat completion" of the OpenAI API reference. It answers the
-same to the same request, streams nothing, and obeys ``x-ostiary-withhold``: reasoning or log probabilities are left out.
+same to the same request, streams nothing, and obeys ``x-ostiary-withhold``: reasoning or log probabilities are left out. Browsers of
+any origin may call it: CORS is that of the Fetch standard ("CORS protocol").
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from typing import Any
 from ostiary.gateways.forward import ForwardedAnswer, ForwardedRequest
 
 WITHHOLD_HEADER = "x-ostiary-withhold"
+ANY_ORIGIN = ("access-control-allow-origin", "*")
+METHODS = "GET, POST, OPTIONS"
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember what a preflight allowed."""
 MODELS = ("small-model-1", "small-model-1-mini")
 MAX_TOP_LOGPROBS = 20
 """As the OpenAI API reference has it."""
@@ -23,9 +28,29 @@ REASONING = "The caller asked; the gate let it pass; so an answer is due."
 def forward(request: ForwardedRequest) -> ForwardedAnswer:
     """Answer one request as the upstream of ``proxy``. Unknown paths get 404, a body that is no JSON object with messages 400.
 
+    A CORS preflight gets 204 at every path; what follows it may be read by its origin.
+
     >>> forward(ForwardedRequest("GET", "/v1/models")).status, forward(ForwardedRequest("GET", "/elsewhere")).status
     (200, 404)
     """
+    headers = {name.lower(): value for name, value in request.headers}
+    if "origin" not in headers:
+        return _answer(request)
+    if request.method.upper() == "OPTIONS" and "access-control-request-method" in headers:
+        return _preflight(headers.get("access-control-request-headers", ""))
+    found = _answer(request)
+    return ForwardedAnswer(found.status, (*found.headers, ANY_ORIGIN), found.body)
+
+
+def _preflight(asked: str) -> ForwardedAnswer:
+    """Every header that is asked for is allowed: clients of providers send many of their own, and ``*`` leaves out Authorization."""
+    allowed = [ANY_ORIGIN, ("access-control-allow-methods", METHODS), ("access-control-max-age", str(PREFLIGHT_SECONDS))]
+    if asked:
+        allowed.append(("access-control-allow-headers", asked))
+    return ForwardedAnswer(204, (*allowed, ("vary", "access-control-request-headers")), b"")
+
+
+def _answer(request: ForwardedRequest) -> ForwardedAnswer:
     withheld = {word.strip() for name, value in request.headers if name.lower() == WITHHOLD_HEADER for word in value.split(",")}
     route = (request.method.upper(), request.target.partition("?")[0].rstrip("/"))
     if route == ("GET", "/v1/models"):

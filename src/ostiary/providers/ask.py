@@ -37,7 +37,7 @@ _NUMBERED = re.compile(
     r"^\s{0,3}(?:\[\d{1,3}\]|\(\d{1,3}\)|(?:snippet|source|document|doc|chunk|result|passage|excerpt) #?\d{1,3}\b)", re.IGNORECASE
 )
 _INLINE_LABEL = re.compile(
-    r"(?<=[.?!;)…])[ \t]+(?=(?:(?:User |Student |Customer )?"
+    r"(?<=[^\d][.?!;)…])[ \t]+(?=(?:(?:User |Student |Customer )?"
     r"(?:Instruction|Message|Prompt|Input|Text|Context|Document|Passage|Question|Comment|Email|Article|Transcript)"
     r"|(?:Response|Answer|Output|Assistant|Candidate|Completion|Reply) [AB12]"
     r"|Response|Label|Verdict|Rating|Score|Category|Answer) ?:)"
