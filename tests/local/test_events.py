@@ -138,3 +138,8 @@ def test_match_says_when_there_is_no_such_file(rules: Path, tmp_path: Path) -> N
     result = CliRunner().invoke(app, ["match", str(rules), str(tmp_path / "none.jsonl")])
     assert result.exit_code == 2
     assert "none.jsonl" in result.stderr
+
+
+def test_members_of_a_collection_stay_together_where_one_lacks_a_field() -> None:
+    found = fields_of({"gen_ai": {"messages": [{"role": "user"}, {"role": "system", "text": "t"}]}})
+    assert found == {"gen_ai.messages.role": ("user", "system"), "gen_ai.messages.text": (None, "t")}

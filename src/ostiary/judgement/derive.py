@@ -50,7 +50,7 @@ class Derived:
 
 def evidence(record_text: str, state: State) -> str:
     """All that is needed to derive a Verdict again: the request's record and what the item held."""
-    return json.dumps({"record": record_text, "state": to_plain(state)}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({"record": record_text, "state": to_plain(state)}, separators=(",", ":"))
 
 
 def from_evidence(text: str) -> tuple[RequestRecord, State]:

@@ -15,7 +15,8 @@ WITHOUT_FEATURES = 1
 
 
 def encode(record: RequestRecord) -> str:
-    """A ``RequestRecord`` as one line of JSON: a list, since its names would cost more than its values.
+    """A ``RequestRecord`` as one line of ASCII JSON: a list, since its names would cost more than its values. ASCII, because a lone
+    surrogate in an account's id is a text to Python and no text to DynamoDB.
 
     Certain Signals are a list of indexes, or a hexadecimal bitmap where that is shorter (500 matching rules: 125 digits).
     """
@@ -47,7 +48,6 @@ def encode(record: RequestRecord) -> str:
             *features,
         ],
         separators=(",", ":"),
-        ensure_ascii=False,
     )
 
 

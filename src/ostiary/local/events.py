@@ -11,6 +11,7 @@ from typing import Any
 from ostiary.matching.subject import number as number_of
 from ostiary.settings import Settings
 from ostiary.vocabulary.errors import EventError
+from ostiary.vocabulary.fields import COLLECTIONS
 from ostiary.vocabulary.request import Fields, Principal, Request, Scalar, Value
 
 MAX_DEPTH = 64
@@ -140,8 +141,11 @@ def _flatten(value: Any, name: str, found: dict[str, list[Scalar]], depth: int) 
     elif isinstance(value, list):
         if not value:
             found.setdefault(name, [])
+        # What belongs to one member of a collection must stay at one place: null where a member lacks it.
+        keys = dict.fromkeys(key for member in value if isinstance(member, Mapping) for key in member) if name in COLLECTIONS else {}
         for member in value:
-            _flatten(member, name, found, depth + 1)
+            missing = {key: None for key in keys if key not in member} if isinstance(member, Mapping) else {}
+            _flatten({**member, **missing} if missing else member, name, found, depth + 1)
     else:
         found.setdefault(name, []).append(value)
 

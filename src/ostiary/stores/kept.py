@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 def dumps(value: object) -> str:
     """A dataclass as compact JSON, ready to keep."""
-    return json.dumps(to_plain(value), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(to_plain(value), separators=(",", ":"))
 
 
 def loads(kind: type[T], text: object, what: str) -> T:

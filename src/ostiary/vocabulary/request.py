@@ -31,7 +31,7 @@ class Principal:
     @property
     def key(self) -> str:
         """The item key. Percent-encoded, so that no id can reach another principal's item."""
-        return f"{self.kind}#{quote(self.id, safe='')}"
+        return f"{self.kind}#{quote(self.id, safe='', errors='surrogatepass')}"
 
     @staticmethod
     def of_key(key: str) -> Principal:
@@ -42,9 +42,9 @@ class Principal:
         """
         kind, _, quoted = key.partition("#")
         if kind == "account":
-            return Principal("account", unquote(quoted))
+            return Principal("account", unquote(quoted, errors="surrogatepass"))
         if kind == "address":
-            return Principal("address", unquote(quoted))
+            return Principal("address", unquote(quoted, errors="surrogatepass"))
         raise StoreError(f"{key!r} is no principal's key (account#… or address#…)")
 
 
