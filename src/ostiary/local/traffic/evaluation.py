@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 from ostiary.local.traffic import clockwork
 from ostiary.local.traffic.caller import Caller, Line
@@ -39,7 +40,7 @@ def requests(rng: Random) -> Iterator[Line]:
     caller = Caller("acct-evaluation-77be", "evaluation", "192.0.2.100", "pro")
     moments = clockwork.steady(rng, START, CHOICES + WORKED, EVERY)
     for number, moment in enumerate(moments[:CHOICES]):
-        bias = {"logit_bias": LETTERS} if number < BIASED else {}
+        bias: dict[str, Any] = {"logit_bias": LETTERS} if number < BIASED else {}
         yield caller.chat(moment, [_multiple_choice(rng)], temperature=0, max_tokens=1, logprobs=True, top_logprobs=5, seed=1234, **bias)
     for moment in moments[CHOICES:]:
         prompt = f"Question: {speak(rng, '{problem}', GRAMMAR)}\nLet's think step by step.\nAnswer:"
