@@ -15,6 +15,8 @@ from ostiary.vocabulary.rule import Correlation, Ruleset
 
 MAX_FEATURES = 16
 """Fields of one request's record; correlations that read others, in the order of their names, don't count that request."""
+MAX_VALUES_READ = 1024
+"""Values of one field that are looked at."""
 MAX_FEATURE_VALUES = 8
 """Values of one of them."""
 HASH_CHARACTERS = 12
@@ -85,14 +87,21 @@ class Features:
         if not names:
             return {}
         view = View(fields)
-        found = {name: tuple(self._values(name, view))[:MAX_FEATURE_VALUES] for name in sorted(names)}
+        found = {name: _some(self._values(name, view)) for name in sorted(names)}
         return dict([(name, values) for name, values in found.items() if values][:MAX_FEATURES])
 
     def _values(self, name: str, view: View) -> Iterable[Feature]:
-        for value in view.values(name)[: MAX_FEATURE_VALUES * 4]:
+        for value in view.values(name)[:MAX_VALUES_READ]:
             text = canonical(value)
             if isinstance(value, bool):
                 yield value
             elif text is not None:
                 numbers = list(finite([value])) if name in self._numeric or not isinstance(value, str) else []
                 yield numbers[0] if numbers else self._hashing.text(text)
+
+
+def _some(values: Iterable[Feature]) -> tuple[Feature, ...]:
+    """At most ``MAX_FEATURE_VALUES``. Of more, those whose hashes sort first: who sends eight constants before the one that changes can't
+    know which of them are kept."""
+    found = tuple(values)
+    return found if len(found) <= MAX_FEATURE_VALUES else tuple(sorted(found, key=str)[:MAX_FEATURE_VALUES])
